@@ -1,0 +1,70 @@
+package queue
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"regexp"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
+
+// Digest names bytes: their SHA-256 in lower-case hexadecimal.
+func Digest(data []byte) string {
+	sum := sha256.Sum256(data)
+	return hex.EncodeToString(sum[:])
+}
+
+// ValidDigest tells whether s has the form of a digest.
+func ValidDigest(s string) bool { return digestForm.MatchString(s) }
+
+// PutBlob keeps data under its digest, which must be the one given. Keeping it twice is the
+// same as once. Errors: [ErrDigest], [ErrTooLarge], [ErrFull], [ErrUnavailable].
+func (l *Log) PutBlob(ctx context.Context, digest string, data []byte) error {
+	if len(data) > MaxBlob {
+		return fmt.Errorf("blob %s: %w: %d bytes, at most %d", digest, ErrTooLarge, len(data), MaxBlob)
+	}
+	if got := Digest(data); got != digest {
+		return fmt.Errorf("blob %s: %w: its bytes have %s", digest, ErrDigest, got)
+	}
+	if info, err := l.blobs.GetInfo(ctx, digest); err == nil && info.Size == uint64(len(data)) {
+		return nil
+	}
+	_, err := l.blobs.Put(ctx, jetstream.ObjectMeta{Name: digest}, bytes.NewReader(data))
+	if err != nil {
+		return fmt.Errorf("blob %s: %w", digest, wrap(err))
+	}
+	return nil
+}
+
+// Blob reads a blob and checks its digest. Errors: [ErrNotFound], [ErrDigest], [ErrTooLarge],
+// [ErrUnavailable].
+func (l *Log) Blob(ctx context.Context, digest string) ([]byte, error) {
+	if !ValidDigest(digest) {
+		return nil, fmt.Errorf("blob %q: %w: a digest is 64 hexadecimal digits", digest, ErrDigest)
+	}
+	obj, err := l.blobs.Get(ctx, digest)
+	if err != nil {
+		return nil, fmt.Errorf("blob %s: %w", digest, wrap(err))
+	}
+	defer obj.Close()
+	data, err := io.ReadAll(io.LimitReader(obj, MaxBlob+1))
+	switch {
+	case errors.Is(err, jetstream.ErrDigestMismatch):
+		return nil, fmt.Errorf("blob %s: %w", digest, ErrDigest)
+	case err != nil:
+		return nil, fmt.Errorf("blob %s: %w", digest, wrap(err))
+	case len(data) > MaxBlob:
+		return nil, fmt.Errorf("blob %s: %w: over %d bytes", digest, ErrTooLarge, MaxBlob)
+	}
+	if got := Digest(data); got != digest {
+		return nil, fmt.Errorf("blob %s: %w: its bytes have %s", digest, ErrDigest, got)
+	}
+	return data, nil
+}

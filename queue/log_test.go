@@ -1,0 +1,119 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+	"net/netip"
+	"testing"
+	"time"
+)
+
+// cluster starts n log servers on their own loopback addresses and opens a client to each.
+func cluster(t *testing.T, n int) ([]*Log, []*Server) {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	t.Cleanup(cancel)
+	base := nextNet()
+	peers := make([]Peer, n)
+	addrs := make([]netip.Addr, n)
+	for i := range peers {
+		addrs[i] = netip.AddrFrom4([4]byte{127, 78, base, byte(i + 1)})
+		peers[i] = Peer{Name: fmt.Sprintf("n%d-boot", i), Addr: addrs[i]}
+	}
+	servers := make([]*Server, n)
+	errs := make(chan error, n)
+	for i := range peers {
+		go func() {
+			var err error
+			servers[i], err = StartServer(ctx, ServerConfig{Name: peers[i].Name, Incarnation: "inc", Self: addrs[i], Peers: peers,
+				Token: "secret-token", StoreDir: t.TempDir(), MaxMemory: 256 << 20})
+			errs <- err
+		}()
+	}
+	for range peers {
+		if err := <-errs; err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Cleanup(func() {
+		for _, s := range servers {
+			s.Close()
+		}
+	})
+	logs := make([]*Log, n)
+	for i := range logs {
+		l, err := Open(ctx, Config{Incarnation: "inc", Servers: append([]netip.Addr{addrs[i]}, addrs...), Token: "secret-token", Name: peers[i].Name, Rank: i, MaxMemory: 256 << 20})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(l.Close)
+		logs[i] = l
+	}
+	return logs, servers
+}
+
+var nets = make(chan byte, 256)
+
+func init() {
+	for i := range 250 {
+		nets <- byte(i + 1)
+	}
+}
+
+func nextNet() byte { return <-nets }
+
+func TestRecordsOfAKeyStayInOrderInOnePartition(t *testing.T) {
+	for _, n := range []int{1, 3} {
+		t.Run(fmt.Sprintf("%d servers", n), func(t *testing.T) {
+			start := time.Now()
+			logs, _ := cluster(t, n)
+			t.Logf("usable after %v", time.Since(start))
+			ctx := t.Context()
+			start = time.Now()
+			if _, err := logs[0].EnsureStream(ctx, "frames.in"); err != nil {
+				t.Fatal(err)
+			}
+			t.Logf("stream made in %v", time.Since(start))
+			var recs []Record
+			for i := range 100 {
+				recs = append(recs, Record{Key: fmt.Sprintf("k %d", i%7), Type: "text/plain", Headers: map[string]string{"n": fmt.Sprint(i)}, Body: []byte(fmt.Sprint(i))})
+			}
+			recs = append(recs, Record{Key: "large", Body: make([]byte, MaxRecord+1)})
+			seqs, err := logs[0].Append(ctx, "frames.in", recs...)
+			if err != nil {
+				t.Fatal(err)
+			}
+			r, err := logs[n-1].Read(ctx, "frames.in", ReadOptions{})
+			if err != nil {
+				t.Fatal(err)
+			}
+			defer r.Close()
+			part, last := map[string]int{}, map[string]uint64{}
+			count := 0
+			for {
+				rec, err := r.Next(ctx)
+				if err == ErrEnd {
+					break
+				}
+				if err != nil {
+					t.Fatal(err)
+				}
+				if p, ok := part[rec.Key]; ok && p != rec.Partition {
+					t.Errorf("key %s in partitions %d and %d", rec.Key, p, rec.Partition)
+				}
+				part[rec.Key] = rec.Partition
+				if rec.Seq != seqs[count] {
+					t.Errorf("record %d has sequence %d, the append said %d", count, rec.Seq, seqs[count])
+				}
+				last[rec.Key] = rec.Seq
+				if rec.Key == "large" && len(rec.Body) != MaxRecord+1 {
+					t.Errorf("large record came back with %d bytes", len(rec.Body))
+				}
+				count++
+			}
+			if count != 101 {
+				t.Errorf("read %d records, want 101", count)
+			}
+		})
+	}
+}

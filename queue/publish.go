@@ -1,0 +1,41 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"github.com/nats-io/nats.go"
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+// publish appends one message and waits until a majority has it. While no server can be reached
+// it tries again until ctx ends; the message's id makes that one append.
+func (l *Log) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+	for {
+		try, cancel := context.WithTimeout(ctx, 2*time.Second)
+		ack, err := l.js.PublishMsg(try, msg, opts...)
+		cancel()
+		if err == nil {
+			return ack, nil
+		}
+		if !transient(err) || ctx.Err() != nil {
+			return nil, wrap(err)
+		}
+		select {
+		case <-ctx.Done():
+			return nil, wrap(err)
+		case <-time.After(50 * time.Millisecond):
+		}
+	}
+}
+
+// transient tells errors that pass when the log has a leader again.
+func transient(err error) bool {
+	var api *jetstream.APIError
+	if errors.As(err, &api) {
+		return api.ErrorCode == 10008 || api.ErrorCode == 10009 // no leader; not synchronised
+	}
+	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
+		errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrConnectionReconnecting)
+}

@@ -1,0 +1,116 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats-server/v2/server"
+)
+
+// Peer is a log server as another one reaches it.
+type Peer struct {
+	Name string     // server name: node id and boot nonce
+	Addr netip.Addr // address on the peers' segment
+}
+
+// ServerConfig says which log a server carries and with whom.
+type ServerConfig struct {
+	Name        string     // unique for each boot: id + boot nonce
+	Incarnation string     // the log's name; servers of another one are refused
+	Self        netip.Addr // bound and advertised
+	Peers       []Peer     // all servers of the log, this one included; one means no cluster
+	Token       string     // the fleet's token: base64url, demanded of clients and routes
+	StoreDir    string     // a folder on tmpfs for the consensus logs
+	MaxMemory   int64      // bytes for all streams together
+	Log         *slog.Logger
+}
+
+// Server is a running log server.
+type Server struct {
+	nats *server.Server
+	done chan struct{}
+}
+
+// StartServer starts a log server and returns when it accepts clients, which is before the
+// log has a leader.
+func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
+	opts := &server.Options{}
+	if err := opts.ProcessConfigString(serverConfig(cfg)); err != nil {
+		return nil, fmt.Errorf("log server %s: configuration: %w", cfg.Name, err)
+	}
+	opts.NoSigs = true
+	ns, err := server.NewServer(opts)
+	if err != nil {
+		return nil, fmt.Errorf("log server %s: %w", cfg.Name, err)
+	}
+	ns.SetLoggerV2(natsLogger{cfg.Log}, false, false, false)
+	s := &Server{nats: ns, done: make(chan struct{})}
+	go func() {
+		defer close(s.done)
+		ns.Start()
+		ns.WaitForShutdown()
+	}()
+	limit := 10 * time.Second
+	if d, ok := ctx.Deadline(); ok {
+		limit = time.Until(d)
+	}
+	if !ns.ReadyForConnections(limit) {
+		s.Close()
+		return nil, fmt.Errorf("log server %s on %s: did not accept connections within %v", cfg.Name, cfg.Self, limit)
+	}
+	return s, nil
+}
+
+// Close hands the server's seats over where it leads, stops it and waits for it.
+func (s *Server) Close() {
+	s.nats.Shutdown()
+	<-s.done
+}
+
+// serverConfig writes the server's options as text: options built in Go lose JetStream when
+// they are reloaded.
+func serverConfig(cfg ServerConfig) string {
+	var b strings.Builder
+	q := strconv.Quote
+	fmt.Fprintf(&b, "server_name: %s\nhost: %s\nport: %d\n", q(cfg.Name), q(cfg.Self.String()), ClientPort)
+	fmt.Fprintf(&b, "client_advertise: %s\n", q(net.JoinHostPort(cfg.Self.String(), strconv.Itoa(ClientPort))))
+	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
+	fmt.Fprintf(&b, "jetstream { store_dir: %s, max_memory_store: %d, max_file_store: %d, sync_interval: \"10m\" }\n",
+		q(cfg.StoreDir), cfg.MaxMemory, 256<<20)
+	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: node, password: %s } ] }\n}\nsystem_account: SYS\n",
+		q(cfg.Token), q(cfg.Token))
+	if len(cfg.Peers) > 1 {
+		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n pool_size: 1\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.Self.String()), RoutePort)
+		fmt.Fprintf(&b, " authorization { user: route, password: %s, timeout: 5 }\n routes: [\n", q(cfg.Token))
+		for _, p := range cfg.Peers {
+			fmt.Fprintf(&b, "  %s\n", q(fmt.Sprintf("nats-route://route:%s@%s", cfg.Token, net.JoinHostPort(p.Addr.String(), strconv.Itoa(RoutePort)))))
+		}
+		b.WriteString(" ]\n}\n")
+	}
+	return b.String()
+}
+
+// natsLogger gives the server's messages to slog, its everyday notices at debug level.
+type natsLogger struct{ log *slog.Logger }
+
+func (l natsLogger) Noticef(f string, v ...any) { l.at(slog.LevelDebug, f, v) }
+func (l natsLogger) Warnf(f string, v ...any)   { l.at(slog.LevelDebug, f, v) }
+func (l natsLogger) Errorf(f string, v ...any)  { l.at(slog.LevelWarn, f, v) }
+func (l natsLogger) Fatalf(f string, v ...any)  { l.at(slog.LevelError, f, v) }
+func (l natsLogger) Debugf(string, ...any)      {}
+func (l natsLogger) Tracef(string, ...any)      {}
+
+func (l natsLogger) at(level slog.Level, format string, v []any) {
+	if l.log != nil {
+		l.log.Log(context.Background(), level, "nats: "+fmt.Sprintf(format, v...))
+	}
+}
+
+var errClosed = errors.New("log is closed")

@@ -1,0 +1,177 @@
+package queue
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"regexp"
+	"strconv"
+	"strings"
+	"time"
+
+	"github.com/nats-io/nats.go/jetstream"
+)
+
+var streamForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
+
+// ValidStream tells whether a name can be a user stream's.
+func ValidStream(name string) error {
+	if !streamForm.MatchString(name) {
+		return fmt.Errorf("stream name %q: want 1 to 64 of a-z 0-9 . _ @ -, beginning with a letter or digit", name)
+	}
+	return nil
+}
+
+// StreamSettings is what a user may say about a stream; a zero field leaves the default, or
+// what is there.
+type StreamSettings struct {
+	MaxBytes   int64         `json:"max_bytes,omitempty"`
+	Keep       time.Duration `json:"keep,omitempty"` // nanoseconds
+	Partitions int           `json:"partitions,omitempty"`
+	Replicas   int           `json:"replicas,omitempty"`
+	Compact    bool          `json:"compact,omitempty"` // only the newest record of each key stays
+}
+
+// StreamInfo describes a user stream.
+type StreamInfo struct {
+	Name       string `json:"name"`
+	Messages   uint64 `json:"messages"`
+	Bytes      uint64 `json:"bytes"`
+	MaxBytes   int64  `json:"max_bytes"`
+	FirstSeq   uint64 `json:"first_seq"`
+	LastSeq    uint64 `json:"last_seq"`
+	Replicas   int    `json:"replicas"`
+	Storage    string `json:"storage"`
+	Partitions int    `json:"partitions"`
+}
+
+const partitionsKey = "capo.partitions"
+
+// EnsureStream makes a stream if there is none, with the defaults, and describes it.
+func (l *Log) EnsureStream(ctx context.Context, name string) (StreamInfo, error) {
+	info, err := l.Stream(ctx, name)
+	if !errors.Is(err, ErrNotFound) {
+		return info, err
+	}
+	return l.SetStream(ctx, name, StreamSettings{})
+}
+
+// SetStream makes a stream or changes its settings. The number of partitions cannot change.
+func (l *Log) SetStream(ctx context.Context, name string, s StreamSettings) (StreamInfo, error) {
+	if err := ValidStream(name); err != nil {
+		return StreamInfo{}, err
+	}
+	cfg, err := l.streamConfig(ctx, name, s)
+	if err != nil {
+		return StreamInfo{}, err
+	}
+	for {
+		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		str, err := l.js.CreateOrUpdateStream(try, cfg)
+		cancel()
+		if err == nil {
+			return describe(str.CachedInfo()), nil
+		}
+		if !transient(err) || ctx.Err() != nil {
+			return StreamInfo{}, fmt.Errorf("stream %s: %w", name, wrap(err))
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+}
+
+func (l *Log) streamConfig(ctx context.Context, name string, s StreamSettings) (jetstream.StreamConfig, error) {
+	enc := token(name)
+	cfg := jetstream.StreamConfig{
+		Name: "s_" + enc, Subjects: []string{"in." + enc + ".*"}, Storage: jetstream.MemoryStorage, Replicas: l.Replicas(),
+		Retention: jetstream.LimitsPolicy, Discard: jetstream.DiscardNew, MaxMsgs: -1, MaxMsgsPerSubject: -1,
+		MaxBytes: l.defaultShare(), AllowDirect: true, Duplicates: 2 * time.Minute,
+	}
+	partitions := DefaultPartitions
+	if str, err := l.js.Stream(ctx, cfg.Name); err == nil {
+		cfg = str.CachedInfo().Config
+		partitions = describe(str.CachedInfo()).Partitions
+		if s.Partitions != 0 && s.Partitions != partitions {
+			return cfg, fmt.Errorf("stream %s: %w: it has %d partitions, and their number is fixed when it is made", name, ErrConflict, partitions)
+		}
+	} else if !errors.Is(err, jetstream.ErrStreamNotFound) {
+		return cfg, fmt.Errorf("stream %s: %w", name, wrap(err))
+	}
+	if s.Partitions != 0 {
+		partitions = s.Partitions
+	}
+	if partitions < 1 || partitions > 256 {
+		return cfg, fmt.Errorf("stream %s: %d partitions: want 1 to 256", name, partitions)
+	}
+	cfg.SubjectTransform = &jetstream.SubjectTransformConfig{Source: "in." + enc + ".*",
+		Destination: fmt.Sprintf("s.%s.{{partition(%d,1)}}.{{wildcard(1)}}", enc, partitions)}
+	cfg.Metadata = map[string]string{partitionsKey: strconv.Itoa(partitions)}
+	if s.MaxBytes != 0 {
+		cfg.MaxBytes = s.MaxBytes
+	}
+	if s.Keep != 0 {
+		cfg.MaxAge = s.Keep
+	}
+	if s.Replicas != 0 {
+		cfg.Replicas = s.Replicas
+	}
+	if s.Compact {
+		cfg.MaxMsgsPerSubject, cfg.Discard = 1, jetstream.DiscardOld
+	}
+	return cfg, nil
+}
+
+// defaultShare is a new stream's limit: a part of the log's memory, so that several fit.
+func (l *Log) defaultShare() int64 { return min(max(l.cfg.MaxMemory/6, 4<<20), 64<<20) }
+
+// Stream describes a stream; [ErrNotFound] if there is none.
+func (l *Log) Stream(ctx context.Context, name string) (StreamInfo, error) {
+	str, err := l.js.Stream(ctx, "s_"+token(name))
+	if err != nil {
+		return StreamInfo{}, fmt.Errorf("stream %s: %w", name, wrap(err))
+	}
+	return describe(str.CachedInfo()), nil
+}
+
+// Streams describes all user streams.
+func (l *Log) Streams(ctx context.Context) ([]StreamInfo, error) {
+	list := l.js.ListStreams(ctx, jetstream.WithStreamListSubject("in.>"))
+	all := []StreamInfo{}
+	for info := range list.Info() {
+		all = append(all, describe(info))
+	}
+	if err := list.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
+		return nil, fmt.Errorf("list streams: %w", wrap(err))
+	}
+	return all, nil
+}
+
+func describe(info *jetstream.StreamInfo) StreamInfo {
+	partitions, err := strconv.Atoi(info.Config.Metadata[partitionsKey])
+	if err != nil {
+		partitions = DefaultPartitions
+	}
+	storage := "memory"
+	if info.Config.Storage == jetstream.FileStorage {
+		storage = "file"
+	}
+	return StreamInfo{
+		Name: untoken(strings.TrimPrefix(info.Config.Name, "s_")), Messages: info.State.Msgs, Bytes: info.State.Bytes, MaxBytes: info.Config.MaxBytes,
+		FirstSeq: info.State.FirstSeq, LastSeq: info.State.LastSeq, Replicas: info.Config.Replicas, Storage: storage, Partitions: partitions,
+	}
+}
+
+// Passed removes the records of a stream up to a sequence that every reader has passed, and
+// tells whether there were any.
+func (l *Log) Passed(ctx context.Context, name string, upTo uint64) (bool, error) {
+	str, err := l.js.Stream(ctx, "s_"+token(name))
+	if err != nil {
+		return false, fmt.Errorf("stream %s: %w", name, wrap(err))
+	}
+	if upTo < str.CachedInfo().State.FirstSeq || str.CachedInfo().State.Msgs == 0 {
+		return false, nil
+	}
+	if err := str.Purge(ctx, jetstream.WithPurgeSequence(upTo+1)); err != nil {
+		return false, fmt.Errorf("stream %s: remove what was read: %w", name, wrap(err))
+	}
+	return true, nil
+}
