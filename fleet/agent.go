@@ -1,0 +1,210 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// Agent announces a node, watches its fleet, and decides with the others who carries the log. The
+// node serves Handler at the configured port, acts on Decisions, and tells the agent by SetLog
+// what came of it.
+type Agent struct {
+	cfg   Config
+	log   *slog.Logger
+	asker *asker
+	start time.Time
+
+	decisions chan Decision
+	refresh   chan struct{} // announce and browse anew
+	cancel    context.CancelFunc
+	done      sync.WaitGroup
+
+	mu       sync.Mutex // guards the fields below
+	id       string     // the effective one
+	state    string     // of the node, as hello shows it
+	form     State
+	in       *LogState // the log that the node is in
+	was      bool      // the node has been in a log since it booted
+	merge    merge
+	waiting  string
+	links    []link
+	peers    map[string]*peer // by HOST:PORT
+	strange  map[string]bool  // other fleets that were logged
+	last     Decision
+	lastWarn time.Time // when the console was last told what the node waits for
+}
+
+// Decision is what a node should do about the log.
+type Decision struct {
+	Role        Role
+	Incarnation string     // the log's name; "" while waiting
+	Servers     []Server   // who carries it, by the addresses where this node reaches them
+	Self        netip.Addr // this node's address on the servers' segment
+	Lost        string     // the incarnation that gave way: stop writing to it, and join this one
+	Why         string     // what the node waits for
+}
+
+func (d Decision) equal(o Decision) bool {
+	return d.Role == o.Role && d.Incarnation == o.Incarnation && d.Lost == o.Lost && d.Self == o.Self && slices.Equal(d.Servers, o.Servers)
+}
+
+// LogState is the log that a node is in, as the node tells its agent.
+type LogState struct {
+	Incarnation string
+	Role        Role     // RoleServer or RoleClient
+	Servers     []Server // as they are now
+	Nodes       int      // how many are in it
+	Anchor      bool     // one of its servers is an anchor
+	MergeInto   string   // the log it gives way to; the agent knows it too
+	Ready       bool     // the log answers; until then hello does not show it
+}
+
+// Start announces the node and begins to form. Everything ends with ctx or Close.
+func Start(ctx context.Context, cfg Config) (*Agent, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, fmt.Errorf("start the fleet's agent: %w", err)
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	a := &Agent{
+		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(),
+		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), cancel: cancel,
+		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
+		peers: map[string]*peer{}, strange: map[string]bool{},
+	}
+	a.lastWarn = a.start
+	a.addStatic()
+	a.done.Go(func() { a.discover(ctx) })
+	a.done.Go(func() { a.poll(ctx) })
+	return a, nil
+}
+
+// Close stops the agent and waits for it.
+func (a *Agent) Close() {
+	a.cancel()
+	a.done.Wait()
+	a.asker.close()
+}
+
+// Decisions returns the channel of decisions; one that was not taken yet is replaced by the next.
+// It is never closed.
+func (a *Agent) Decisions() <-chan Decision { return a.decisions }
+
+// ID returns the node's effective id: the configured one, with a suffix when another node had it
+// first. It is settled before the first decision for a role other than waiting.
+func (a *Agent) ID() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.id
+}
+
+// Boot returns the nonce of this run.
+func (a *Agent) Boot() string { return a.cfg.Boot }
+
+// Waiting says what the node waits for, or "".
+func (a *Agent) Waiting() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.waiting
+}
+
+// SetState sets the node's state as hello shows it.
+func (a *Agent) SetState(state string) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.state = state
+}
+
+// SetLog tells the agent which log the node is in, each time that it changes; nil when it has
+// left one. Once it was ready in a log, a node never proposes again.
+func (a *Agent) SetLog(s *LogState) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if s == nil {
+		a.in = nil
+		return
+	}
+	c := *s
+	c.Servers = slices.Clone(s.Servers)
+	if a.in != nil && a.in.Incarnation != c.Incarnation {
+		a.merge = merge{}
+	}
+	a.in = &c
+	a.was = a.was || c.Ready
+}
+
+// Handler serves GET /v1/hello.
+func (a *Agent) Handler() http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		nonce := r.URL.Query().Get("nonce")
+		if !noncePattern.MatchString(nonce) {
+			http.Error(w, "nonce must be 16 to 64 hex digits", http.StatusBadRequest)
+			return
+		}
+		body, err := encodeHello(a.Hello(), a.cfg.Membership.Token, nonce)
+		if err != nil {
+			a.log.Error("cannot encode the hello", "error", err)
+			http.Error(w, "internal error", http.StatusInternalServerError)
+			return
+		}
+		w.Header().Set("Content-Type", "application/json")
+		w.Header().Set("Cache-Control", "no-store")
+		_, _ = w.Write(body)
+	})
+}
+
+// Hello returns what the node says about itself, without a proof.
+func (a *Agent) Hello() Hello {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	c := a.cfg
+	h := Hello{
+		V: 1, Fleet: c.Membership.Fleet, ID: a.id, Boot: c.Boot, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version,
+		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
+	}
+	if p := a.form.Proposal; p != nil && !a.was {
+		h.Proposal = &ProposalInfo{p.Servers, p.Round, p.Incarnation(c.Membership.Fleet)}
+	}
+	h.Log = a.logInfo()
+	return h
+}
+
+// logInfo returns the log that the node is in as hello shows it. The caller holds mu.
+func (a *Agent) logInfo() *LogInfo {
+	if a.in == nil || !a.in.Ready || len(a.in.Servers) == 0 {
+		return nil
+	}
+	into := a.in.MergeInto
+	if a.merge.into != "" {
+		into = a.merge.into
+	}
+	return &LogInfo{a.in.Incarnation, a.in.Role, a.in.Servers, a.in.Nodes, a.in.Anchor, into}
+}
+
+// decide publishes a decision if it is a new one. The caller holds mu.
+func (a *Agent) decide(d Decision) {
+	if d.equal(a.last) {
+		return
+	}
+	a.last = d
+	a.log.Info("decision about the log", "role", d.Role, "incarnation", d.Incarnation, "servers", serverIDs(d.Servers), "lost", d.Lost, "why", d.Why)
+	select {
+	case <-a.decisions:
+	default:
+	}
+	a.decisions <- d
+}
+
+func serverIDs(servers []Server) []string {
+	var list []string
+	for _, s := range servers {
+		list = append(list, s.ID)
+	}
+	return list
+}

@@ -1,0 +1,305 @@
+package fleet
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"fmt"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capodekappa/capo/fleet/canon"
+)
+
+// Times of forming.
+const (
+	// Settle is how long a view must not change before a node proposes.
+	Settle = 1500 * time.Millisecond
+	// FormTimeout is how long a proposed server may take to be in the log before it proposes anew.
+	FormTimeout = 15 * time.Second
+)
+
+// Role is a node's part in the log.
+type Role string
+
+// The roles.
+const (
+	RoleWaiting Role = "waiting" // there is no log yet
+	RoleServer  Role = "server"  // carries the log
+	RoleClient  Role = "client"  // uses it
+)
+
+// Rules are the numbers that every node of a fleet is given alike.
+type Rules struct {
+	Fleet   string
+	Size    int // how many nodes the fleet has (capo.size); 0: unknown
+	Expect  int // how many must be there (capo.expect); 0: 3; 1 and 2 mean one server
+	Servers int // how many carry the log (capo.servers); 0: 3
+}
+
+// Proposal names the nodes that should carry a log.
+type Proposal struct {
+	Round   int   // counts the attempts, so that another try has another incarnation
+	Servers []Ref // sorted by id
+}
+
+// Incarnation returns the name of the log that the proposal forms: 8 bytes of SHA-256 over the
+// fleet and the proposal in canonical JSON, in hex.
+func (p *Proposal) Incarnation(fleet string) string {
+	b, err := canon.Marshal(struct {
+		Fleet   string `json:"fleet"`
+		Round   int    `json:"round"`
+		Servers []Ref  `json:"servers"`
+	}{fleet, p.Round, p.Servers})
+	if err != nil { // only a string that is no UTF-8 does this: such a proposal never agrees
+		return ""
+	}
+	sum := sha256.Sum256(b)
+	return hex.EncodeToString(sum[:8])
+}
+
+func (p *Proposal) names(r Ref) bool { return p != nil && slices.Contains(p.Servers, r) }
+
+func (p *Proposal) equal(q *Proposal) bool {
+	return p != nil && q != nil && p.Round == q.Round && slices.Equal(p.Servers, q.Servers)
+}
+
+// Member is a node as forming sees it.
+type Member struct {
+	Ref
+	Anchor   bool
+	Proposal *Proposal
+	Log      *LogInfo
+}
+
+// View is what a node sees at one moment: itself and the peers whose hello is fresh.
+type View struct {
+	Self   Ref
+	Anchor bool // of the node itself
+	Peers  []Member
+}
+
+// State is what a node remembers between two steps of forming. The zero value is a node that
+// just booted.
+type State struct {
+	Round    int
+	Proposal *Proposal // shown in hello
+
+	members string    // who was in view
+	since   time.Time // since when
+	started *Proposal // whose server runs here
+	begun   time.Time // since when
+	left    *Proposal // whose server ran here without success
+}
+
+// Outcome is what forming says a node should do now.
+type Outcome struct {
+	Role    Role
+	Forms   *Proposal // the log to form, for a server of a new log
+	Log     *LogInfo  // the log to join, when one is there
+	Waiting string    // what the node waits for, when it waits
+}
+
+// Step decides, from what a node remembers and sees at the time now, what it proposes and does.
+// It is for a node that has not been in a log since it booted: one that has never proposes.
+func Step(rules Rules, s State, now time.Time, v View) (State, Outcome) {
+	rules = rules.withDefaults()
+	if log := bestLog(v.Peers); log != nil {
+		return join(s, v, log)
+	}
+	if s.started != nil && now.Sub(s.begun) < FormTimeout {
+		return s, Outcome{Role: RoleServer, Forms: s.started}
+	}
+	if s.started != nil {
+		s.left, s.started = s.started, nil
+		s.Round = s.left.Round + 1
+		s.since = now
+	}
+	s = look(s, now, v)
+	s.Proposal = nil
+	if why := short(rules, s, v); why != "" {
+		return s, Outcome{Role: RoleWaiting, Waiting: why}
+	}
+	if now.Sub(s.since) < Settle {
+		return s, Outcome{Role: RoleWaiting, Waiting: "for the view to be stable; " + sees(v)}
+	}
+	s.Proposal = propose(rules, s.Round, v)
+	if !s.Proposal.names(v.Self) {
+		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(s.Proposal.Servers) + " to form the log"}
+	}
+	if missing := disagree(s.Proposal, v); len(missing) > 0 {
+		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(missing) + " to agree on the servers " + ids(s.Proposal.Servers)}
+	}
+	s.started, s.begun = s.Proposal, now
+	return s, Outcome{Role: RoleServer, Forms: s.started}
+}
+
+func (r Rules) withDefaults() Rules {
+	if r.Expect <= 0 {
+		r.Expect = 3
+	}
+	if r.Servers <= 0 {
+		r.Servers = 3
+	}
+	if r.Expect < 3 {
+		r.Servers = 1
+	}
+	r.Expect = max(r.Expect, r.Servers)
+	return r
+}
+
+// join takes part in a formed log, which wins over every proposal: as a server when it names this
+// very run of the node, else as a client.
+func join(s State, v View, log *LogInfo) (State, Outcome) {
+	role := RoleClient
+	if slices.ContainsFunc(log.Servers, func(o Server) bool { return o.Ref() == v.Self }) {
+		role = RoleServer
+	}
+	s.Proposal, s.started = nil, nil
+	return s, Outcome{Role: role, Log: log}
+}
+
+// look notes who is in view, since when, and the highest round that anyone has reached.
+func look(s State, now time.Time, v View) State {
+	refs := []string{v.Self.ID + "/" + v.Self.Boot}
+	for _, p := range v.Peers {
+		refs = append(refs, p.ID+"/"+p.Boot)
+		if p.Proposal != nil {
+			s.Round = max(s.Round, p.Proposal.Round)
+		}
+	}
+	slices.Sort(refs)
+	if members := strings.Join(refs, " "); members != s.members || s.since.IsZero() {
+		s.members, s.since = members, now
+	}
+	return s
+}
+
+// short says what is missing to propose, or "".
+func short(rules Rules, s State, v View) string {
+	n := len(v.Peers) + 1
+	need := rules.Expect
+	if rules.Size > 0 {
+		need = max(need, rules.Size/2+1)
+	}
+	if n < need {
+		return fmt.Sprintf("%d of %d nodes needed to form a log (capo.expect=%d, capo.size=%s); %s",
+			n, need, rules.Expect, sizeText(rules.Size), sees(v))
+	}
+	if twin := twins(v); twin != "" {
+		return "two nodes have the id " + twin + ", for one to take another"
+	}
+	if running := unreleased(s.left, v); len(running) > 0 {
+		return "the log " + s.left.Incarnation(rules.Fleet) + " may have formed without this node, for word from " + ids(running)
+	}
+	return ""
+}
+
+// unreleased names the servers of an attempt that this node gave up which may still carry it,
+// when they would be enough to do so: a majority must have given it up, or have booted again.
+func unreleased(left *Proposal, v View) []Ref {
+	if left == nil {
+		return nil
+	}
+	var running []Ref
+	for _, ref := range left.Servers {
+		if ref != v.Self && !released(left, ref, v) {
+			running = append(running, ref)
+		}
+	}
+	if len(running) <= len(left.Servers)/2 {
+		return nil
+	}
+	return running
+}
+
+func released(left *Proposal, ref Ref, v View) bool {
+	return slices.ContainsFunc(v.Peers, func(p Member) bool {
+		return p.ID == ref.ID && (p.Boot != ref.Boot || !left.equal(p.Proposal))
+	})
+}
+
+// propose names the lowest ids in view, anchors first.
+func propose(rules Rules, round int, v View) *Proposal {
+	all := append([]Member{{Ref: v.Self, Anchor: v.Anchor}}, v.Peers...)
+	slices.SortFunc(all, func(a, b Member) int {
+		if a.Anchor != b.Anchor {
+			if a.Anchor {
+				return -1
+			}
+			return 1
+		}
+		return compareRefs(a.Ref, b.Ref)
+	})
+	p := &Proposal{Round: round}
+	for _, m := range all[:min(rules.Servers, len(all))] {
+		p.Servers = append(p.Servers, m.Ref)
+	}
+	slices.SortFunc(p.Servers, compareRefs)
+	return p
+}
+
+// disagree names the proposed servers that do not show the same proposal.
+func disagree(p *Proposal, v View) []Ref {
+	var missing []Ref
+	for _, ref := range p.Servers {
+		shows := slices.ContainsFunc(v.Peers, func(m Member) bool { return m.Ref == ref && p.equal(m.Proposal) })
+		if ref != v.Self && !shows {
+			missing = append(missing, ref)
+		}
+	}
+	return missing
+}
+
+// twins returns an id that two nodes in view have, or "".
+func twins(v View) string {
+	seen := map[string]bool{v.Self.ID: true}
+	for _, p := range v.Peers {
+		if seen[p.ID] {
+			return p.ID
+		}
+		seen[p.ID] = true
+	}
+	return ""
+}
+
+func compareRefs(a, b Ref) int {
+	if c := strings.Compare(a.ID, b.ID); c != 0 {
+		return c
+	}
+	return strings.Compare(a.Boot, b.Boot)
+}
+
+func sizeText(size int) string {
+	if size <= 0 {
+		return "unset"
+	}
+	return fmt.Sprint(size)
+}
+
+func sees(v View) string {
+	if len(v.Peers) == 0 {
+		return "sees no other node"
+	}
+	var refs []Ref
+	for _, p := range v.Peers {
+		refs = append(refs, p.Ref)
+	}
+	slices.SortFunc(refs, compareRefs)
+	return "sees: " + ids(refs)
+}
+
+func ids(refs []Ref) string {
+	var b strings.Builder
+	for i, r := range refs {
+		if i == 10 {
+			fmt.Fprintf(&b, " and %d more", len(refs)-i)
+			break
+		}
+		if i > 0 {
+			b.WriteString(", ")
+		}
+		b.WriteString(r.ID)
+	}
+	return b.String()
+}

@@ -1,0 +1,350 @@
+package fleet
+
+import (
+	"context"
+	"errors"
+	"net/netip"
+	"slices"
+	"time"
+)
+
+// Times of discovery.
+const (
+	browseForming = time.Second
+	browseJoined  = 20 * time.Second
+	checkLinks    = 5 * time.Second
+	tick          = 50 * time.Millisecond
+	aloneFor      = time.Minute // after which the console is told what the node waits for
+)
+
+// discover keeps the node announced on the links as they come and go, and browses: every second
+// while forming, seldom once in a log.
+func (a *Agent) discover(ctx context.Context) {
+	var announced *announcement
+	defer func() {
+		if announced != nil {
+			announced.close()
+		}
+	}()
+	var print, id string
+	var links []link
+	for force := true; ctx.Err() == nil; {
+		found, err := findLinks(a.cfg.Interfaces, a.cfg.Listen)
+		if err != nil {
+			a.log.Warn("cannot list the network interfaces", "error", err)
+		}
+		if now := fingerprint(found); force || now != print || id != a.ID() || announced == nil {
+			print, id, links = now, a.ID(), found
+			announced = a.announceAnew(announced, links, id)
+		}
+		a.browseOnce(ctx, links)
+		force = a.pause(ctx)
+	}
+}
+
+// announceAnew replaces the announcement and returns the new one, nil when there is none.
+func (a *Agent) announceAnew(old *announcement, links []link, id string) *announcement {
+	if old != nil {
+		old.close()
+	}
+	a.mu.Lock()
+	a.links = links
+	a.mu.Unlock()
+	if len(links) == 0 {
+		return nil
+	}
+	self := sighting{Fleet: a.cfg.Membership.Fleet, Ref: Ref{id, a.cfg.Boot}, Port: uint16(a.cfg.Port)}
+	n, err := announce(self, links, a.sighted, a.log)
+	if err != nil {
+		a.log.Warn("cannot announce this node by mdns", "error", err)
+		return nil
+	}
+	a.log.Info("announced by mdns", "id", id, "interfaces", linkNames(links))
+	return n
+}
+
+func (a *Agent) browseOnce(ctx context.Context, links []link) {
+	ctx, cancel := context.WithTimeout(ctx, browseForming)
+	defer cancel()
+	if err := browse(ctx, links, a.sighted); err != nil {
+		a.log.Debug("browse", "error", err)
+	}
+	<-ctx.Done()
+}
+
+// pause waits until the next browse is due, and reports whether to announce anew: the links
+// changed, or the node has another id.
+func (a *Agent) pause(ctx context.Context) bool {
+	wait := time.Duration(0)
+	if a.joined() {
+		wait = browseJoined
+	}
+	timer := time.NewTimer(wait)
+	defer timer.Stop()
+	check := time.NewTicker(checkLinks)
+	defer check.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return false
+		case <-a.cfg.Changes:
+			return true
+		case <-a.refresh:
+			return false
+		case <-check.C:
+			if links, err := findLinks(a.cfg.Interfaces, a.cfg.Listen); err == nil && fingerprint(links) != a.linkPrint() {
+				return true
+			}
+		case <-timer.C:
+			select {
+			case <-a.cfg.Changes:
+				return true
+			default:
+				return false
+			}
+		}
+	}
+}
+
+func (a *Agent) linkPrint() string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return fingerprint(a.links)
+}
+
+// joined reports whether the node is in a log.
+func (a *Agent) joined() bool {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.in != nil && a.in.Ready && a.merge.into == ""
+}
+
+// rescan browses at once.
+func (a *Agent) rescan() {
+	select {
+	case a.refresh <- struct{}{}:
+	default:
+	}
+}
+
+// poll asks the peers whose turn it is and steps.
+func (a *Agent) poll(ctx context.Context) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		for _, p := range a.due() {
+			a.done.Go(func() { a.ask(ctx, p) })
+		}
+		a.step()
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+	}
+}
+
+// due returns the peers to ask now, marked as being asked, and forgets old ones.
+func (a *Agent) due() []*peer {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.cfg.Clock()
+	var list []*peer
+	for addr, p := range a.peers {
+		if !p.static && now.Sub(p.seen) > forgetAfter && now.Sub(p.answered) > forgetAfter {
+			delete(a.peers, addr)
+			continue
+		}
+		if !p.asking && !p.self && !now.Before(p.next) && a.wants(p) {
+			p.asking, p.news = true, false
+			list = append(list, p)
+		}
+	}
+	return list
+}
+
+// wants reports whether the peer is worth asking: all are while there is no log; then its servers
+// are, and to a server whoever was sighted, who may be in another log. The caller holds mu.
+func (a *Agent) wants(p *peer) bool {
+	if a.in == nil || !a.in.Ready || a.merge.into != "" {
+		return true
+	}
+	if p.hello == nil || a.in.Role == RoleServer && p.news {
+		return p.news || p.static
+	}
+	server := slices.ContainsFunc(a.in.Servers, func(s Server) bool { return s.ID == p.hello.ID && s.Boot == p.hello.Boot })
+	other := p.hello.Log != nil && p.hello.Log.Incarnation != a.in.Incarnation
+	return server || other
+}
+
+func (a *Agent) ask(ctx context.Context, p *peer) {
+	h, remote, local, err := a.asker.ask(ctx, p.addr)
+	if ctx.Err() != nil {
+		return
+	}
+	a.mu.Lock()
+	a.answer(p, h, remote, local, err)
+	a.mu.Unlock()
+	if err == nil {
+		a.step()
+	}
+}
+
+// answer takes note of how a peer answered. The caller holds mu.
+func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Addr, err error) {
+	now := a.cfg.Clock()
+	p.asking = false
+	p.next = now.Add(a.interval(p))
+	if err != nil {
+		p.failed++
+		refused := errors.Is(err, ErrOtherFleet) || errors.Is(err, ErrBadProof) || errors.Is(err, ErrMalformed)
+		if refused {
+			p.next = now.Add(5 * time.Second)
+		}
+		if refused && p.failed == 1 {
+			a.log.Warn("a node that says it is of this fleet is not", "error", err)
+		}
+		return
+	}
+	if h.Boot == a.cfg.Boot {
+		p.self = !p.static
+		return
+	}
+	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
+}
+
+// interval is the time between two hellos to a peer, longer when there are many or when it does
+// not answer. The caller holds mu.
+func (a *Agent) interval(p *peer) time.Duration {
+	if a.in != nil && a.in.Ready && a.merge.into == "" {
+		return askJoined
+	}
+	d := max(askForming, time.Duration(len(a.peers))*8*time.Millisecond)
+	if p.failed > 5 {
+		d = max(d, 500*time.Millisecond)
+	}
+	return d
+}
+
+// step decides anew.
+func (a *Agent) step() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.cfg.Clock()
+	if a.in != nil && a.in.Ready {
+		a.waiting = ""
+		a.form.Proposal = nil
+		a.mergeStep(now)
+		return
+	}
+	v := a.view(now, freshFor+a.interval(&peer{}))
+	if a.in == nil {
+		a.settleID(v)
+		v.Self.ID = a.id
+	}
+	if a.was {
+		a.stepLost(v)
+		return
+	}
+	var out Outcome
+	a.form, out = Step(a.cfg.rules(), a.form, now, v)
+	a.waiting = out.Waiting
+	a.decide(a.decision(out))
+	a.complain(now)
+}
+
+// stepLost is for a node that was in a log and left it: it joins the next one it sees.
+func (a *Agent) stepLost(v View) {
+	if log := bestLog(v.Peers); log != nil {
+		_, out := join(State{}, v, log)
+		a.waiting = ""
+		a.decide(a.decision(out))
+		return
+	}
+	a.waiting = "for the log to come back: this node has been in one since it booted and forms no other (capo fleet reform)"
+	a.decide(Decision{Role: RoleWaiting, Why: a.waiting})
+}
+
+// complain tells the console what the node waits for, once a minute.
+func (a *Agent) complain(now time.Time) {
+	if a.waiting == "" {
+		a.lastWarn = now
+	} else if now.Sub(a.lastWarn) >= aloneFor {
+		a.lastWarn = now
+		a.log.Warn("still waiting " + a.waiting)
+	}
+}
+
+// decision gives an outcome the addresses. The caller holds mu.
+func (a *Agent) decision(out Outcome) Decision {
+	d := Decision{Role: out.Role, Why: out.Waiting}
+	switch {
+	case out.Forms != nil:
+		d.Incarnation = out.Forms.Incarnation(a.cfg.Membership.Fleet)
+		for _, ref := range out.Forms.Servers {
+			d.Servers = append(d.Servers, Server{ID: ref.ID, Boot: ref.Boot})
+		}
+	case out.Log != nil:
+		d.Incarnation = out.Log.Incarnation
+		d.Servers = slices.Clone(out.Log.Servers)
+	default:
+		return d
+	}
+	d.Self = a.address(d.Servers)
+	return d
+}
+
+// address fills in where this node reaches the servers, and returns where they reach it: once
+// decided, the same while the role lasts. The caller holds mu.
+func (a *Agent) address(servers []Server) netip.Addr {
+	self := a.cfg.Listen
+	for i, s := range servers {
+		for _, p := range a.peers {
+			if p.hello == nil || p.hello.Boot != s.Boot || !p.remote.IsValid() {
+				continue
+			}
+			if !servers[i].Addr.IsValid() || p.answered.Add(freshFor).After(a.cfg.Clock()) {
+				servers[i].Addr = p.remote.Addr()
+			}
+			if !self.IsValid() {
+				self = p.local
+			}
+		}
+	}
+	if !self.IsValid() {
+		self = a.ownAddress()
+	}
+	for i, s := range servers {
+		if s.Boot == a.cfg.Boot {
+			servers[i].Addr = self
+		}
+	}
+	return self
+}
+
+// ownAddress is for a node that forms alone: on the way to any peer, else its first one.
+func (a *Agent) ownAddress() netip.Addr {
+	for _, p := range a.peers {
+		if p.local.IsValid() {
+			return p.local
+		}
+	}
+	for _, l := range a.links {
+		if len(l.addrs) > 0 {
+			return l.addrs[0]
+		}
+	}
+	return netip.Addr{}
+}
+
+func linkNames(links []link) []string {
+	var names []string
+	for _, l := range links {
+		names = append(names, l.iface.Name)
+	}
+	return names
+}
+
+func (a *Agent) mergeStep(now time.Time) {}
+
+func (a *Agent) settleID(v View) {}
