@@ -1,0 +1,168 @@
+// Package qemutest boots machines in tests and watches their consoles.
+package qemutest
+
+import (
+	"context"
+	"log/slog"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"regexp"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/images"
+	"github.com/capodekappa/capo/images/qemu"
+	"github.com/capodekappa/capo/test/need"
+)
+
+// limit is how long any machine of a test may live.
+const limit = 2 * time.Minute
+
+// Options say what a test wants to boot.
+type Options struct {
+	// Board is a board's name; empty means qemu-amd64.
+	Board string
+	// Init is the executable that becomes /init; empty means the node itself.
+	Init string
+	// Image is the rest, as for `capo image`; Cmdline is appended to the kernel's command line.
+	Image images.Options
+	// Machine is changed by the test as it likes; its files and command line are set by [Boot].
+	Machine qemu.Config
+	// Archives are appended to the initramfs.
+	Archives [][]byte
+}
+
+// VM is a machine that runs in a test. It ends with the test.
+type VM struct {
+	*qemu.Machine
+	// Started is when QEMU was started.
+	Started time.Time
+	t       testing.TB
+	console string
+	offset  int
+	qmp     string
+}
+
+// Build builds a program of this module for the board, as the node is built, and returns its path.
+func Build(t testing.TB, pkg string) string {
+	t.Helper()
+	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
+	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags",
+		"-s -w -X github.com/capodekappa/capo/init/build.unix=1700000000", "-o", out, pkg)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	if text, err := cmd.CombinedOutput(); err != nil {
+		t.Fatalf("build %s: %v\n%s", pkg, err, text)
+	}
+	return out
+}
+
+// Boot starts a machine.
+func Boot(t testing.TB, o Options) *VM {
+	t.Helper()
+	if o.Board == "" {
+		o.Board = "qemu-amd64"
+	}
+	b, err := board.Load(o.Board)
+	if err != nil {
+		t.Fatal(err)
+	}
+	need.Command(t, "qemu-system-"+b.QEMU.System)
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	t.Cleanup(cancel)
+	c := o.Machine
+	c.Board = b
+	dir := t.TempDir()
+	prepare(ctx, t, o, &c, dir)
+	vm := &VM{t: t, console: c.Console, qmp: c.QMP, Started: time.Now()}
+	if vm.Machine, err = qemu.Start(ctx, c, false); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		vm.Stop()
+		if t.Failed() {
+			t.Logf("console of %s:\n%s", c.Board.Name, vm.Console())
+		}
+	})
+	return vm
+}
+
+func prepare(ctx context.Context, t testing.TB, o Options, c *qemu.Config, dir string) {
+	t.Helper()
+	source := images.NewSource("", slog.New(slog.NewTextHandler(t.Output(), nil)))
+	init, err := o.Init, error(nil)
+	if init == "" {
+		if init, err = source.Node(ctx, c.Board.Arch); err != nil {
+			t.Fatal(err)
+		}
+	}
+	parts, err := source.PartsWith(ctx, c.Board, init)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if c.Cmdline, err = images.Cmdline(c.Board, o.Image); err != nil {
+		t.Fatal(err)
+	}
+	archives := o.Archives
+	if o.Image.Fleet != nil {
+		fleet, err := images.FleetArchive(o.Image.Fleet)
+		if err != nil {
+			t.Fatal(err)
+		}
+		archives = append([][]byte{fleet}, archives...)
+	}
+	c.Kernel, c.Initrd = parts.Kernel, filepath.Join(dir, "initrd")
+	c.Console, c.QMP = filepath.Join(dir, "console"), filepath.Join(dir, "qmp")
+	if err := parts.WriteInitrd(c.Initrd, archives...); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// Console returns everything that the machine has printed so far.
+func (v *VM) Console() string {
+	text, _ := os.ReadFile(v.console) // it is made by QEMU, a moment after the start
+	return strings.ReplaceAll(string(text), "\r", "")
+}
+
+// Expect waits for a line that matches the pattern, after the one that the last Expect found, and returns the match and
+// its groups. The test ends if the line does not come in time or the machine ends.
+func (v *VM) Expect(pattern string, limit time.Duration) []string {
+	v.t.Helper()
+	re := regexp.MustCompile("(?m)" + pattern)
+	for end := time.Now().Add(limit); ; time.Sleep(5 * time.Millisecond) {
+		ended := v.ended()
+		text := v.Console()
+		if at := re.FindStringSubmatchIndex(text[v.offset:]); at != nil {
+			groups := re.FindStringSubmatch(text[v.offset:])
+			v.offset += at[1]
+			return groups
+		}
+		if ended || time.Now().After(end) {
+			v.t.Fatalf("no line on the console matches %q after %v (machine ended: %v)", pattern, time.Since(v.Started), ended)
+		}
+	}
+}
+
+// Rewind lets the next Expect look at the whole console again.
+func (v *VM) Rewind() { v.offset = 0 }
+
+// ExpectEnd waits for QEMU to end as it does when the guest powers off, or reboots with NoReboot.
+func (v *VM) ExpectEnd(limit time.Duration) {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), limit)
+	defer cancel()
+	if err := v.Wait(ctx); err != nil {
+		v.t.Fatalf("the machine did not end by itself: %v", err)
+	}
+}
+
+func (v *VM) ended() bool {
+	select {
+	case <-v.Done():
+		return true
+	default:
+		return false
+	}
+}

@@ -1,0 +1,179 @@
+package boot
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"runtime"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/init/build"
+	"github.com/capodekappa/capo/init/clock"
+	"github.com/capodekappa/capo/init/cmdline"
+	"github.com/capodekappa/capo/init/console"
+	"github.com/capodekappa/capo/init/entropy"
+	"github.com/capodekappa/capo/init/identity"
+	"github.com/capodekappa/capo/init/modules"
+	"github.com/capodekappa/capo/init/mounts"
+	"github.com/capodekappa/capo/init/netup"
+	"github.com/capodekappa/capo/init/phase"
+	"github.com/capodekappa/capo/init/watchdog"
+)
+
+// hardware is what the phases find out.
+type hardware struct {
+	board    *board.Board
+	loader   *modules.Loader
+	watchdog watchdog.Device
+}
+
+// phases is the table of what is done before the node runs, in order.
+func (m *machine) phases() []phase.Phase {
+	return []phase.Phase{
+		{Name: "signals", Run: m.catchSignals},
+		{Name: "mounts", Run: m.mount},
+		{Name: "watchdog", Run: m.openWatchdog},
+		{Name: "settings", Run: m.readSettings},
+		{Name: "entropy", Run: m.seed},
+		{Name: "modules", Run: m.loadModules},
+		{Name: "network", Run: m.startNetwork},
+		{Name: "clock", Run: m.setClock},
+		{Name: "identity", Run: m.identify},
+	}
+}
+
+// consoleLevel shows what a node logs as information (priority 5) and what is worse, and nothing of a quiet kernel's
+// chatter.
+const consoleLevel = 6
+
+func (m *machine) mount(context.Context) error {
+	err := mounts.All(mounts.Table())
+	kmsg, openErr := os.OpenFile("/dev/kmsg", os.O_WRONLY, 0)
+	if openErr != nil {
+		kmsg = os.Stderr // /dev/console of the initramfs
+	}
+	m.console.Attach(kmsg)
+	levelErr := console.Level(consoleLevel)
+	cells, cgroupErr := mounts.Cgroups(mounts.CgroupRoot)
+	m.out.CellsCgroup = cells
+	m.out.StoreDir = "/run/capo/store"
+	return errors.Join(err, openErr, levelErr, cgroupErr, os.MkdirAll(m.out.StoreDir, 0o700))
+}
+
+// openWatchdog comes before anything from outside is parsed. The board's own description is part of the image.
+func (m *machine) openWatchdog(context.Context) error {
+	text, err := os.ReadFile("/capo/board.json")
+	if err != nil {
+		return fmt.Errorf("read the board's description: %w", err)
+	}
+	if m.hw.board, err = board.FromImage(text); err != nil {
+		return err
+	}
+	m.out.Board = m.hw.board.Name
+	if m.hw.loader, err = modules.Open(m.log); err != nil {
+		return err
+	}
+	if module := m.hw.board.Linux.Watchdog; module != "" {
+		if err := m.hw.loader.Load(module); err != nil {
+			return err
+		}
+	}
+	dog, err := watchdog.Open()
+	if err != nil {
+		return err
+	}
+	m.hw.watchdog = dog
+	err = dog.SetTimeout(watchdog.Timeout)
+	go watchdog.Feed(m.untilPowerIsCut(), m.log, dog, watchdog.Timeout/4, m.probe)
+	return err
+}
+
+// untilPowerIsCut is a context for what has to go on while the machine is ending.
+func (m *machine) untilPowerIsCut() context.Context { return context.WithoutCancel(m.ctx) }
+
+func (m *machine) readSettings(context.Context) error {
+	line, err := os.ReadFile("/proc/cmdline")
+	if err != nil {
+		return fmt.Errorf("read the kernel's command line: %w", err)
+	}
+	m.out.Arch, m.out.Version = runtime.GOARCH, build.Version()
+	m.out.Settings, err = cmdline.Parse(string(line))
+	if err != nil {
+		return fmt.Errorf("kernel command line: %w", err)
+	}
+	return nil
+}
+
+func (m *machine) seed(ctx context.Context) error {
+	source, err := entropy.Ensure(ctx)
+	if err == nil && source != entropy.Kernel {
+		m.log.Info("random numbers credited", "source", source)
+	}
+	return err
+}
+
+func (m *machine) loadModules(context.Context) error {
+	if m.hw.loader == nil {
+		return errors.New("there is nothing to load modules with; only what is built into the kernel works")
+	}
+	err := m.hw.loader.Follow(m.ctx)
+	return errors.Join(err, m.hw.loader.LoadAll(m.hw.board.Linux.Load))
+}
+
+func (m *machine) startNetwork(context.Context) error {
+	net, err := netup.Start(m.ctx, m.log, m.out.Settings.IP)
+	m.out.Net = net
+	return err
+}
+
+func (m *machine) setClock(context.Context) error {
+	moved, err := clock.Floor(build.Time())
+	if moved != 0 {
+		m.log.Info("clock set forward", "by", moved.Round(time.Second), "now", time.Now().UTC().Format(time.RFC3339))
+	}
+	return err
+}
+
+// idWait is how long to wait for a network interface when nothing else gives the machine an identity.
+const idWait = 3 * time.Second
+
+func (m *machine) identify(ctx context.Context) error {
+	m.out.ID = identity.FromFirmware(os.DirFS("/"))
+	for end := time.Now().Add(idWait); m.out.ID == "" && time.Now().Before(end) && ctx.Err() == nil; {
+		if m.out.ID = identity.FromInterfaces(interfaces()); m.out.ID == "" {
+			time.Sleep(20 * time.Millisecond) // sysfs has no way to wait for an interface
+		}
+	}
+	var err error
+	if m.out.ID == "" {
+		m.out.ID, err = "unknown", errors.New("no serial number, UUID or network interface gives this machine an id")
+	}
+	m.out.Name = m.hostname()
+	if e := unix.Sethostname([]byte(m.out.Name)); e != nil {
+		err = errors.Join(err, fmt.Errorf("set the host name %s: %w", m.out.Name, e))
+	}
+	return err
+}
+
+func interfaces() fs.FS { return os.DirFS(filepath.Clean("/sys/class/net")) }
+
+// hostname is capo.name, that of ip=, or the board's name with the end of the id.
+func (m *machine) hostname() string {
+	switch {
+	case m.out.Settings.Name != "":
+		return m.out.Settings.Name
+	case m.out.Settings.IP.Hostname != "":
+		return m.out.Settings.IP.Hostname
+	}
+	name := m.out.Board
+	if name == "" {
+		name = "node"
+	}
+	return name + "-" + m.out.ID[max(0, len(m.out.ID)-6):]
+}
