@@ -36,6 +36,7 @@ type Agent struct {
 	links    []link
 	peers    map[string]*peer // by HOST:PORT
 	strange  map[string]bool  // other fleets that were logged
+	heard    time.Time        // when the first peer answered
 	last     Decision
 	lastWarn time.Time // when the console was last told what the node waits for
 }
@@ -50,8 +51,10 @@ type Decision struct {
 	Why         string     // what the node waits for
 }
 
-func (d Decision) equal(o Decision) bool {
-	return d.Role == o.Role && d.Incarnation == o.Incarnation && d.Lost == o.Lost && d.Self == o.Self && slices.Equal(d.Servers, o.Servers)
+// repeats reports whether d asks of the node what old did. An address that changed alone does not
+// count: a server stays where it was started.
+func (d Decision) repeats(old Decision) bool {
+	return d.Role == old.Role && d.Incarnation == old.Incarnation && (d.Lost == old.Lost || d.Lost == "")
 }
 
 // LogState is the log that a node is in, as the node tells its agent.
@@ -127,7 +130,10 @@ func (a *Agent) SetLog(s *LogState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if s == nil {
-		a.in = nil
+		if a.in != nil && a.last.Lost == "" {
+			a.last = Decision{} // so that the node is told again what to do
+		}
+		a.in, a.merge = nil, merge{}
 		return
 	}
 	c := *s
@@ -189,7 +195,7 @@ func (a *Agent) logInfo() *LogInfo {
 
 // decide publishes a decision if it is a new one. The caller holds mu.
 func (a *Agent) decide(d Decision) {
-	if d.equal(a.last) {
+	if d.repeats(a.last) {
 		return
 	}
 	a.last = d

@@ -81,11 +81,15 @@ func addrPort(a net.Addr) netip.AddrPort {
 	return netip.AddrPortFrom(ap.Addr().Unmap(), ap.Port())
 }
 
-// Ask asks the node at hostport for its hello and verifies it. Errors wrap ErrMalformed,
-// ErrOtherFleet or ErrBadProof when something answered that is no node of this fleet.
-func Ask(ctx context.Context, m *Membership, hostport string) (*Hello, error) {
+// Ask asks the node at hostport for its hello through client, nil for one of its own, and
+// verifies it. Errors wrap ErrMalformed, ErrOtherFleet or ErrBadProof when something answered that
+// is no node of this fleet.
+func Ask(ctx context.Context, client *http.Client, m *Membership, hostport string) (*Hello, error) {
 	a := newAsker(m, netip.Addr{})
 	defer a.close()
+	if client != nil {
+		a.client = client
+	}
 	h, _, _, err := a.ask(ctx, hostport)
 	return h, err
 }

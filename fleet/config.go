@@ -66,6 +66,9 @@ func (c Config) withDefaults() (Config, error) {
 	if err := h.check(); err != nil {
 		return c, err
 	}
+	if len(c.ID) > maxConfiguredID {
+		return c, fmt.Errorf("id %q is longer than %d bytes", c.ID, maxConfiguredID)
+	}
 	if c.Size < 0 || c.Expect < 0 || c.Servers < 0 || c.Servers > maxServers {
 		return c, fmt.Errorf("size %d, expect %d or servers %d is out of range", c.Size, c.Expect, c.Servers)
 	}

@@ -1,6 +1,10 @@
 package fleet
 
-import "strings"
+import (
+	"slices"
+	"strings"
+	"time"
+)
 
 // beats reports whether log a wins over log b when the two meet: the one with an anchor, then the
 // one with more nodes, then the lower incarnation.
@@ -37,7 +41,81 @@ func preferred(a, b *LogInfo) bool {
 	return beats(a, b)
 }
 
-// merge is a log's giving way to another.
+// mergeNotice is how long a log shows that it gives way before it does, so that two logs which
+// each saw the other win notice it.
+const mergeNotice = 2 * time.Second
+
+// merge is a log's giving way to another. The zero value is a log that stays.
 type merge struct {
-	into string // the incarnation of the winner
+	into  string // the incarnation of the winner
+	since time.Time
+	told  bool // the node was told
+}
+
+// winner returns the log that own must give way to, as the peers show it: what a fellow of own
+// gives way to, or, for one of its servers, another log that wins. The name is set when there is
+// such a log, and the log when a peer shows it.
+func winner(own *LogInfo, peers []Member) (incarnation string, log *LogInfo) {
+	var others []Member
+	for _, p := range peers {
+		switch {
+		case p.Log == nil:
+		case p.Log.Incarnation != own.Incarnation:
+			others = append(others, p)
+		case p.Log.MergeInto != "" && p.Log.Role == RoleServer:
+			incarnation = p.Log.MergeInto
+		}
+	}
+	if incarnation == "" && own.Role == RoleServer {
+		if best := bestLog(others); best != nil && best.MergeInto == "" && beats(best, own) {
+			return best.Incarnation, best
+		}
+		return "", nil
+	}
+	others = slices.DeleteFunc(others, func(m Member) bool { return m.Log.Incarnation != incarnation })
+	return incarnation, bestLog(others)
+}
+
+// step returns what becomes of a merge, and the log to join when it is time to.
+func (m merge) step(now time.Time, own *LogInfo, peers []Member) (merge, *LogInfo) {
+	if m.told {
+		return m, nil
+	}
+	into, log := winner(own, peers)
+	if log != nil && log.MergeInto == own.Incarnation && own.Incarnation < into {
+		into = "" // each saw the other win: the lower one stays
+	}
+	if into != m.into {
+		m = merge{into: into, since: now}
+	}
+	if into == "" || log == nil || own.Role == RoleServer && now.Sub(m.since) < mergeNotice {
+		return m, nil
+	}
+	m.told = true
+	return m, log
+}
+
+// mergeStep lets this node's log give way to another one of the fleet that wins over it. The
+// caller holds mu.
+func (a *Agent) mergeStep(now time.Time) {
+	own := a.logInfo()
+	if own == nil {
+		return
+	}
+	own.MergeInto = ""
+	was := a.merge.into
+	v := a.view(now, freshJoined)
+	next, log := a.merge.step(now, own, v.Peers)
+	a.merge = next
+	if next.into != was {
+		a.log.Warn("another log of this fleet is there", "ours", own.Incarnation, "gives_way_to", next.into)
+		a.rescan()
+	}
+	if log == nil {
+		return
+	}
+	_, out := join(State{}, v, log)
+	d := a.decision(out)
+	d.Lost = own.Incarnation
+	a.decide(d)
 }

@@ -14,7 +14,8 @@ const (
 	browseJoined  = 20 * time.Second
 	checkLinks    = 5 * time.Second
 	tick          = 50 * time.Millisecond
-	aloneFor      = time.Minute // after which the console is told what the node waits for
+	joinAfter     = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
+	aloneFor      = time.Minute            // after which the console is told what the node waits for
 )
 
 // discover keeps the node announced on the links as they come and go, and browses: every second
@@ -210,6 +211,9 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 		p.self = !p.static
 		return
 	}
+	if a.heard.IsZero() {
+		a.heard = now
+	}
 	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
 }
 
@@ -248,6 +252,9 @@ func (a *Agent) step() {
 	}
 	var out Outcome
 	a.form, out = Step(a.cfg.rules(), a.form, now, v)
+	if out.Log != nil && now.Sub(a.heard) < joinAfter {
+		out = Outcome{Role: RoleWaiting, Waiting: "for all nodes to answer before it joins the log " + out.Log.Incarnation}
+	}
 	a.waiting = out.Waiting
 	a.decide(a.decision(out))
 	a.complain(now)
@@ -275,68 +282,6 @@ func (a *Agent) complain(now time.Time) {
 	}
 }
 
-// decision gives an outcome the addresses. The caller holds mu.
-func (a *Agent) decision(out Outcome) Decision {
-	d := Decision{Role: out.Role, Why: out.Waiting}
-	switch {
-	case out.Forms != nil:
-		d.Incarnation = out.Forms.Incarnation(a.cfg.Membership.Fleet)
-		for _, ref := range out.Forms.Servers {
-			d.Servers = append(d.Servers, Server{ID: ref.ID, Boot: ref.Boot})
-		}
-	case out.Log != nil:
-		d.Incarnation = out.Log.Incarnation
-		d.Servers = slices.Clone(out.Log.Servers)
-	default:
-		return d
-	}
-	d.Self = a.address(d.Servers)
-	return d
-}
-
-// address fills in where this node reaches the servers, and returns where they reach it: once
-// decided, the same while the role lasts. The caller holds mu.
-func (a *Agent) address(servers []Server) netip.Addr {
-	self := a.cfg.Listen
-	for i, s := range servers {
-		for _, p := range a.peers {
-			if p.hello == nil || p.hello.Boot != s.Boot || !p.remote.IsValid() {
-				continue
-			}
-			if !servers[i].Addr.IsValid() || p.answered.Add(freshFor).After(a.cfg.Clock()) {
-				servers[i].Addr = p.remote.Addr()
-			}
-			if !self.IsValid() {
-				self = p.local
-			}
-		}
-	}
-	if !self.IsValid() {
-		self = a.ownAddress()
-	}
-	for i, s := range servers {
-		if s.Boot == a.cfg.Boot {
-			servers[i].Addr = self
-		}
-	}
-	return self
-}
-
-// ownAddress is for a node that forms alone: on the way to any peer, else its first one.
-func (a *Agent) ownAddress() netip.Addr {
-	for _, p := range a.peers {
-		if p.local.IsValid() {
-			return p.local
-		}
-	}
-	for _, l := range a.links {
-		if len(l.addrs) > 0 {
-			return l.addrs[0]
-		}
-	}
-	return netip.Addr{}
-}
-
 func linkNames(links []link) []string {
 	var names []string
 	for _, l := range links {
@@ -344,7 +289,3 @@ func linkNames(links []link) []string {
 	}
 	return names
 }
-
-func (a *Agent) mergeStep(now time.Time) {}
-
-func (a *Agent) settleID(v View) {}

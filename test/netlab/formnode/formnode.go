@@ -36,6 +36,9 @@ type Config struct {
 	Mute       bool     `json:"mute"` // never start a server: a node whose log does not come up
 }
 
+// lostAfter is for how long a majority of the servers must be gone for a node to call its log lost.
+const lostAfter = 3 * time.Second
+
 // Run is a node until ctx ends. The file's content is a Config.
 func Run(ctx context.Context, file string) error {
 	raw, err := os.ReadFile(file)
@@ -64,6 +67,7 @@ type node struct {
 	mu      sync.Mutex // guards the fields below
 	serves  string     // the incarnation whose server runs here
 	callers map[string]time.Time
+	quorum  time.Time // when a majority of the servers was last there
 }
 
 func newNode(cfg Config) (*node, error) {
@@ -167,9 +171,17 @@ func (n *node) keep(ctx context.Context, d fleet.Decision) {
 			up++
 		}
 	}
+	majority, now := up > len(d.Servers)/2, time.Now()
+	if majority {
+		n.quorum = now
+	}
 	ready := n.agent.Hello().Log != nil
-	formed := up == len(d.Servers) || d.Role == fleet.RoleClient && up > len(d.Servers)/2
-	if !ready && !formed {
+	if ready && now.Sub(n.quorum) > lostAfter {
+		n.agent.SetState(fleet.StateLost)
+		n.agent.SetLog(nil)
+		return
+	}
+	if !ready && up < len(d.Servers) && !(d.Role == fleet.RoleClient && majority) {
 		return
 	}
 	n.agent.SetState(fleet.StateReady)

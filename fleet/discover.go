@@ -1,0 +1,143 @@
+package fleet
+
+import (
+	"context"
+	"fmt"
+	"net"
+	"net/netip"
+	"slices"
+	"sync"
+	"time"
+)
+
+// discoverQuiet is for how long nothing new must have been found for Discover to be content.
+const discoverQuiet = 400 * time.Millisecond
+
+// Found is a node that Discover found.
+type Found struct {
+	Hello *Hello
+	Addr  netip.AddrPort // of its API
+}
+
+// Discover looks for the fleet's nodes on the named interfaces, or on all of them and the
+// loopback, and returns those whose hello is proved, sorted by id. It ends when some were found
+// and no more come, or with ctx; finding none is no error.
+func Discover(ctx context.Context, m *Membership, interfaces []string) ([]Found, error) {
+	links, err := allLinks(interfaces)
+	if err != nil {
+		return nil, err
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	d := &discovery{m: m, asker: newAsker(m, netip.Addr{}), tried: map[netip.AddrPort]bool{}, found: map[Ref]Found{}}
+	defer d.asker.close()
+	d.wait.Go(func() { d.endWhenQuiet(ctx, cancel) })
+	var failed error
+	for ctx.Err() == nil {
+		failed = d.round(ctx, links)
+	}
+	d.wait.Wait()
+	if len(d.found) == 0 && failed != nil {
+		return nil, fmt.Errorf("look for nodes: %w", failed)
+	}
+	return d.list(), nil
+}
+
+func allLinks(names []string) ([]link, error) {
+	all, err := net.Interfaces()
+	if err != nil {
+		return nil, fmt.Errorf("list network interfaces: %w", err)
+	}
+	var links []link
+	for _, iface := range all {
+		usable := iface.Flags&(net.FlagMulticast|net.FlagLoopback) != 0
+		if iface.Flags&net.FlagUp != 0 && usable && (len(names) == 0 || slices.Contains(names, iface.Name)) {
+			links = append(links, link{iface: iface})
+		}
+	}
+	if len(links) == 0 {
+		return nil, fmt.Errorf("no network interface to look for nodes on (%v)", names)
+	}
+	return links, nil
+}
+
+// discovery is one Discover.
+type discovery struct {
+	m     *Membership
+	asker *asker
+	wait  sync.WaitGroup
+
+	mu    sync.Mutex // guards the fields below
+	tried map[netip.AddrPort]bool
+	found map[Ref]Found
+	newAt time.Time
+}
+
+// round browses for a second.
+func (d *discovery) round(ctx context.Context, links []link) error {
+	ctx, cancel := context.WithTimeout(ctx, browseForming)
+	defer cancel()
+	err := browse(ctx, links, func(s sighting) { d.sighted(ctx, s) })
+	<-ctx.Done()
+	return err
+}
+
+func (d *discovery) sighted(ctx context.Context, s sighting) {
+	if s.Fleet != d.m.Fleet {
+		return
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	for _, addr := range s.Addrs {
+		at := netip.AddrPortFrom(addr, s.Port)
+		if d.tried[at] || len(d.tried) >= maxPeers {
+			continue
+		}
+		d.tried[at] = true
+		d.wait.Go(func() { d.ask(ctx, at) })
+	}
+}
+
+func (d *discovery) ask(ctx context.Context, at netip.AddrPort) {
+	h, _, _, err := d.asker.ask(ctx, at.String())
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if err != nil {
+		delete(d.tried, at)
+		return
+	}
+	ref := Ref{h.ID, h.Boot}
+	if _, known := d.found[ref]; !known {
+		d.newAt = time.Now()
+		d.found[ref] = Found{h, at}
+	}
+}
+
+func (d *discovery) endWhenQuiet(ctx context.Context, cancel context.CancelFunc) {
+	ticker := time.NewTicker(tick)
+	defer ticker.Stop()
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-ticker.C:
+		}
+		d.mu.Lock()
+		quiet := len(d.found) > 0 && time.Since(d.newAt) > discoverQuiet
+		d.mu.Unlock()
+		if quiet {
+			cancel()
+		}
+	}
+}
+
+func (d *discovery) list() []Found {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	var list []Found
+	for _, f := range d.found {
+		list = append(list, f)
+	}
+	slices.SortFunc(list, func(a, b Found) int { return compareRefs(Ref{a.Hello.ID, a.Hello.Boot}, Ref{b.Hello.ID, b.Hello.Boot}) })
+	return list
+}
