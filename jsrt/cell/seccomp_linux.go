@@ -1,0 +1,3 @@
+package cell
+
+func filterSystemCalls() error { return nil }
