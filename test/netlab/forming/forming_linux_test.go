@@ -1,0 +1,104 @@
+package forming
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"os"
+	"os/signal"
+	"path/filepath"
+	"syscall"
+	"testing"
+
+	"github.com/capodekappa/capo/test/netlab"
+	"github.com/capodekappa/capo/test/netlab/formnode"
+)
+
+// nodeEnv makes the test's own binary a forming-only node; its value is the node's file.
+const nodeEnv = "CAPO_FORMNODE"
+
+func TestMain(m *testing.M) {
+	file := os.Getenv(nodeEnv)
+	if file == "" {
+		os.Exit(m.Run())
+	}
+	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+	defer cancel()
+	if err := formnode.Run(ctx, file); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// startFormnode runs a copy of the test's binary, since the original may be out of reach for an
+// unprivileged user.
+func startFormnode(t testing.TB, s Spec) (argv, env []string) {
+	t.Helper()
+	self, err := os.Executable()
+	if err != nil {
+		t.Fatal(err)
+	}
+	binary := filepath.Join(filepath.Dir(s.Dir), "formnode")
+	if _, err := os.Stat(binary); err != nil {
+		if err := Copy(self, binary); err != nil {
+			t.Fatal(err)
+		}
+	}
+	raw, err := json.Marshal(formnode.Config{
+		FleetFile: s.FleetFile, ID: s.ID, Boot: s.Boot, Listen: s.Listen, Port: s.Port, Size: s.Size, Expect: s.Expect,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(s.Dir, "node.json")
+	if err := os.WriteFile(file, raw, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	return []string{binary}, []string{nodeEnv + "=" + file}
+}
+
+func onLoopback(t *testing.T) *Cluster { return NewCluster(t, Loopback(), startFormnode) }
+
+func inLab(t *testing.T, n int) (*Cluster, *netlab.Lab) {
+	lab := netlab.New(t, n)
+	return NewCluster(t, InLab(lab), startFormnode), lab
+}
+
+func TestOnLoopback(t *testing.T) {
+	for name, scenario := range map[string]func(*Cluster){
+		"six at once": SixAtOnce, "staggered": Staggered, "two of three": TwoOfThree, "two fleets": TwoFleets,
+		"twin ids": TwinIDs, "late twin": LateTwin, "late node": LateNode,
+	} {
+		t.Run(name, func(t *testing.T) { t.Parallel(); scenario(onLoopback(t)) })
+	}
+}
+
+func TestInNamespaces(t *testing.T) {
+	for name, scenario := range map[string]func(*Cluster){
+		"six at once": SixAtOnce, "staggered": Staggered, "two of three": TwoOfThree, "two fleets": TwoFleets,
+		"twin ids": TwinIDs, "late twin": LateTwin, "late node": LateNode,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, _ := inLab(t, 6)
+			scenario(c)
+		})
+	}
+}
+
+func TestPartitions(t *testing.T) {
+	t.Run("islands meet", func(t *testing.T) {
+		t.Parallel()
+		c, lab := inLab(t, 7)
+		IslandsMeet(c, lab)
+	})
+	for name, scenario := range map[string]func(*Cluster, *netlab.Lab){
+		"islands too small": IslandsTooSmall, "flapping link": FlappingLink, "minority forms no other": MinorityFormsNoOther,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			c, lab := inLab(t, 6)
+			scenario(c, lab)
+		})
+	}
+}
