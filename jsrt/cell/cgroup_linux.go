@@ -78,7 +78,9 @@ func (g *groupV2) write(file, value string) error {
 func (g *groupV2) enter(int) ([]string, error) { return g.missing, nil }
 func (g *groupV2) polled() bool                { return false }
 
-func (g *groupV2) ranOut() bool { return counter(filepath.Join(g.path, "memory.events"), "oom_kill") > 0 }
+func (g *groupV2) ranOut() bool {
+	return counter(filepath.Join(g.path, "memory.events"), "oom_kill") > 0
+}
 
 func (g *groupV2) remove() {
 	if g.dir != nil {
