@@ -1,0 +1,34 @@
+package bundle
+
+import (
+	"encoding/json"
+	"fmt"
+	"slices"
+	"strings"
+)
+
+// sources lists the files that a source map names, and writes their names without the folder where
+// esbuild would have put the bundle.
+func sources(sourceMap []byte) ([]string, []byte, error) {
+	var m struct {
+		Version  int      `json:"version"`
+		Sources  []string `json:"sources"`
+		Mappings string   `json:"mappings"`
+		Names    []string `json:"names"`
+	}
+	if err := json.Unmarshal(sourceMap, &m); err != nil {
+		return nil, nil, fmt.Errorf("read the source map: %w", err)
+	}
+	m.Names = []string{}
+	files := make([]string, 0, len(m.Sources))
+	for i, s := range m.Sources {
+		s = strings.TrimPrefix(s, expressionNamespace+":")
+		m.Sources[i] = s
+		if !strings.HasPrefix(s, "capo-types:") {
+			files = append(files, s)
+		}
+	}
+	slices.Sort(files)
+	out, err := json.Marshal(m)
+	return slices.Compact(files), out, err
+}
