@@ -13,6 +13,9 @@ import (
 
 func main() {
 	if err := run(os.Args[1:]); err != nil {
+		if code, ok := err.(exitCode); ok {
+			os.Exit(int(code))
+		}
 		fmt.Fprintln(os.Stderr, "init:", err)
 		os.Exit(1)
 	}

@@ -2,14 +2,45 @@ package main
 
 import (
 	"context"
+	"os"
+	"time"
 
+	"golang.org/x/sys/unix"
+
+	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/init/boot"
+	"github.com/capodekappa/capo/node"
 )
 
 // runNode is the seam between the machine and the node: it turns what the machine hands over into a node's
 // configuration and runs the node until ctx ends.
 func runNode(ctx context.Context, h boot.Handover) error {
-	h.Log.Info("no node in this build; waiting")
-	<-ctx.Done()
-	return nil
+	raw, err := os.ReadFile(h.FleetFile)
+	if err != nil {
+		h.Log.Error("this image belongs to no fleet; nothing will run", "err", err)
+		<-ctx.Done()
+		return nil
+	}
+	member, err := fleet.ParseMembership(raw)
+	if err != nil {
+		h.Log.Error("the image's fleet cannot be read; nothing will run", "file", h.FleetFile, "err", err)
+		<-ctx.Done()
+		return nil
+	}
+	return node.Run(ctx, node.Config{
+		ID: h.ID, Name: h.Name, Board: h.Board, Arch: h.Arch, Version: h.Version, Membership: member, Labels: h.Settings.Labels,
+		Size: h.Settings.Size, Expect: h.Settings.Expect, Servers: h.Settings.Servers, Peers: h.Settings.Peers,
+		StoreDir: h.StoreDir, CgroupParent: h.CellsCgroup, Changes: h.Net.Watch(ctx), SinceBoot: sinceStart(h.Started), Clock: h.ClockSource, Log: h.Log,
+	})
+}
+
+// sinceStart gives the time since PID 1 began.
+func sinceStart(started time.Duration) func() time.Duration {
+	return func() time.Duration {
+		var now unix.Timespec
+		if err := unix.ClockGettime(unix.CLOCK_BOOTTIME, &now); err != nil {
+			return 0
+		}
+		return time.Duration(now.Nano()) - started
+	}
 }

@@ -172,7 +172,7 @@ func (m *machine) end(a power.Action) error {
 		}
 	}
 	if m.hw.watchdog != nil && a == power.Off {
-		_ = m.hw.watchdog.MagicClose() // a machine that is off must not be woken by it
+		_ = m.hw.watchdog.Disarm() // a machine that is off must not be woken by it
 	}
 	m.log.Info(a.String(), "at", clock.Boottime().Round(time.Millisecond).String())
 	select {

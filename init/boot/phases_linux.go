@@ -127,7 +127,7 @@ func (m *machine) loadModules(context.Context) error {
 }
 
 func (m *machine) startNetwork(context.Context) error {
-	net, err := netup.Start(m.ctx, m.log, m.out.Settings.IP)
+	net, err := netup.Start(m.ctx, m.log, netup.Options{IP: m.out.Settings.IP, ResolvConf: "/etc/resolv.conf"})
 	m.out.Net = net
 	return err
 }

@@ -44,7 +44,7 @@ func (c *Console) Attach(w io.Writer) {
 			}
 			_, _ = w.Write(l.text) // there is nowhere to report it
 			if n := c.dropped.Swap(0); n > 0 {
-				_, _ = fmt.Fprintf(w, "<4>capo: %d lines dropped: the console is too slow", n)
+				_, _ = fmt.Fprintf(w, "<4>capo: %d lines dropped: the console is too slow\n", n)
 			}
 		}
 	}()
@@ -72,7 +72,7 @@ func (c *Console) put(text []byte) {
 		text = append(text[:maxLine-3:maxLine-3], "..."...)
 	}
 	select {
-	case c.lines <- line{text: text}:
+	case c.lines <- line{text: append(text, '\n')}: // without a newline the kernel waits for the rest of the line
 	default:
 		c.dropped.Add(1)
 	}

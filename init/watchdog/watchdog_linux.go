@@ -3,11 +3,8 @@ package watchdog
 
 import (
 	"context"
-	"fmt"
 	"log/slog"
 	"time"
-
-	dog "github.com/u-root/u-root/pkg/watchdog"
 )
 
 // Timeout is how long a machine may hang. Some chips can only do less; then theirs holds.
@@ -17,16 +14,7 @@ const Timeout = 30 * time.Second
 type Device interface {
 	KeepAlive() error
 	SetTimeout(time.Duration) error
-	MagicClose() error
-}
-
-// Open opens the first watchdog. From then on it has to be fed.
-func Open() (Device, error) {
-	d, err := dog.Open("/dev/watchdog")
-	if err != nil {
-		return nil, fmt.Errorf("open the watchdog: %w", err)
-	}
-	return d, nil
+	Disarm() error
 }
 
 // Feed feeds the watchdog as long as probe comes back, every interval, until ctx ends. A probe that hangs or fails lets the

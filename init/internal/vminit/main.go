@@ -17,7 +17,10 @@ func main() {
 }
 
 func run(ctx context.Context, h boot.Handover) error {
-	h.Log.Info("TEST up")
+	h.Log.Info("TEST up", "id", h.ID, "name", h.Name, "cells", h.CellsCgroup)
+	for range h.Net.Watch(ctx) {
+		h.Log.Info("TEST addrs", "n", len(h.Net.Addrs()))
+	}
 	<-ctx.Done()
 	return nil
 }

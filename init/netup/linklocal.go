@@ -1,0 +1,39 @@
+package netup
+
+import (
+	"hash/fnv"
+	"math/rand/v2"
+	"net"
+	"net/netip"
+	"time"
+)
+
+// linkLocalTimes are the times of RFC 3927 section 9, shortened: see docs/decisions/link-local.md.
+type linkLocalTimes struct {
+	wait     time.Duration // for DHCP to answer first
+	probes   int
+	interval time.Duration // between probes, and between announcements
+	announce int
+	defend   time.Duration // a second conflict within it gives the address up
+	conflict int           // after so many conflicts...
+	pause    time.Duration // ...this is waited before each further attempt
+}
+
+func defaultLinkLocalTimes() linkLocalTimes {
+	return linkLocalTimes{
+		wait: 300 * time.Millisecond, probes: 3, interval: 200 * time.Millisecond, announce: 2,
+		defend: 10 * time.Second, conflict: 10, pause: 60 * time.Second,
+	}
+}
+
+// candidates returns an endless sequence of addresses from 169.254.1.0 to 169.254.254.255 that depends only on the
+// hardware address: a machine takes the same one at every boot (RFC 3927 section 2.1).
+func candidates(mac net.HardwareAddr) func() netip.Addr {
+	h := fnv.New64a()
+	h.Write(mac)
+	r := rand.New(rand.NewPCG(h.Sum64(), 3927))
+	return func() netip.Addr {
+		n := 256 + r.IntN(65536-512)
+		return netip.AddrFrom4([4]byte{169, 254, byte(n >> 8), byte(n)})
+	}
+}

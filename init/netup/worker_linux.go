@@ -1,0 +1,165 @@
+package netup
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/netip"
+	"os"
+	"sync"
+
+	"github.com/vishvananda/netlink"
+	"golang.org/x/sys/unix"
+
+	"github.com/capodekappa/capo/init/cmdline"
+)
+
+// worker configures IPv4 on one interface while it has a carrier.
+type worker struct {
+	log    *slog.Logger
+	name   string
+	index  int
+	mac    net.HardwareAddr
+	static cmdline.IP // Address is valid if this interface has the address of ip=
+	off    bool
+	times  linkLocalTimes
+	lease  func(lease) // tells the manager of the servers
+	kept   *kept
+}
+
+// kept is what an interface keeps while it has no carrier: a cable that is in again after a moment changes nothing.
+type kept struct {
+	lease     lease        // of the goroutine that runs DHCP
+	linkLocal netip.Prefix // of the goroutine that runs link-local
+}
+
+// worker decides what ip= means for a link.
+func (m *Manager) worker(l *link) *worker {
+	w := &worker{
+		log: m.log.With("interface", l.name), name: l.name, index: l.index, mac: l.mac,
+		off: m.ip.Off, times: defaultLinkLocalTimes(), kept: &l.kept,
+		lease: func(le lease) { m.setServers(l.index, le) },
+	}
+	if m.ip.Device != "" && m.ip.Device != l.name {
+		w.off = true
+	}
+	if m.ip.Address.IsValid() && !w.off && (m.static == 0 || m.static == l.index) {
+		m.static = l.index
+		w.static = m.ip
+	}
+	return w
+}
+
+func (w *worker) run(ctx context.Context) {
+	switch {
+	case w.off:
+	case w.static.Address.IsValid():
+		l := lease{address: w.static.Address, router: w.static.Gateway, dns: w.static.DNS, ntp: w.static.NTP}
+		if err := w.apply(lease{}, l); err != nil {
+			w.log.Error("set the address of ip=", "err", err)
+		}
+	default:
+		w.dynamic(ctx)
+	}
+}
+
+// dynamic runs DHCP and, beside it, link-local.
+func (w *worker) dynamic(ctx context.Context) {
+	var wg sync.WaitGroup
+	defer wg.Wait()
+	leased := make(chan struct{})
+	d := &dhcp{log: w.log, name: w.name, apply: w.apply, got: leased, current: &w.kept.lease}
+	wg.Go(func() { d.run(ctx) })
+	conn, err := openARP(w.index, w.mac)
+	if err != nil {
+		w.log.Error("no link-local address", "err", err)
+		return
+	}
+	defer conn.Close()
+	l := &linkLocal{log: w.log, conn: conn, times: w.times, add: w.add, remove: w.remove, held: &w.kept.linkLocal}
+	l.run(ctx, leased)
+}
+
+// apply replaces one lease by another on the interface.
+func (w *worker) apply(old, new lease) error {
+	if old.address.IsValid() && old.address != new.address {
+		w.remove(old.address)
+	}
+	w.lease(new)
+	if !new.address.IsValid() {
+		return nil
+	}
+	if err := w.add(new.address); err != nil {
+		return err
+	}
+	if !new.router.IsValid() || (new.router == old.router && new.address == old.address) {
+		return nil
+	}
+	route := netlink.Route{
+		LinkIndex: w.index, Gw: new.router.AsSlice(), Priority: 100 + w.index,
+		Flags: int(netlink.FLAG_ONLINK), Protocol: unix.RTPROT_DHCP,
+	}
+	if err := netlink.RouteReplace(&route); err != nil {
+		return fmt.Errorf("add the default route by %s on %s: %w", new.router, w.name, err)
+	}
+	return nil
+}
+
+func (w *worker) add(p netip.Prefix) error {
+	if err := netlink.AddrReplace(w.link(), w.addr(p)); err != nil {
+		return fmt.Errorf("add %s to %s: %w", p, w.name, err)
+	}
+	return nil
+}
+
+func (w *worker) remove(p netip.Prefix) {
+	if err := netlink.AddrDel(w.link(), w.addr(p)); err != nil && !errors.Is(err, unix.EADDRNOTAVAIL) && !errors.Is(err, unix.ENODEV) {
+		w.log.Warn("remove address", "address", p, "err", err)
+	}
+}
+
+func (w *worker) link() netlink.Link {
+	return &netlink.Device{LinkAttrs: netlink.LinkAttrs{Index: w.index, Name: w.name}}
+}
+
+func (w *worker) addr(p netip.Prefix) *netlink.Addr {
+	a := &netlink.Addr{IPNet: &net.IPNet{IP: p.Addr().AsSlice(), Mask: net.CIDRMask(p.Bits(), p.Addr().BitLen())}}
+	if p.Addr().IsLinkLocalUnicast() {
+		a.Scope = int(netlink.SCOPE_LINK)
+	}
+	return a
+}
+
+// bringUp switches an interface on, with its IPv6 link-local address usable at once.
+func bringUp(l netlink.Link) error {
+	ipv6(l.Attrs().Name)
+	return netlink.LinkSetUp(l)
+}
+
+// defaultIPv6 is for interfaces that do not exist yet.
+func defaultIPv6() {
+	ipv6("all")
+	ipv6("default")
+}
+
+// ipv6 makes addresses usable while the kernel still looks whether another machine has them (RFC 4429). A kernel that
+// cannot do that does not look at all, rather than taking a second. A kernel without IPv6 has none of these files.
+func ipv6(name string) {
+	dir := "/proc/sys/net/ipv6/conf/" + name + "/"
+	if os.WriteFile(dir+"optimistic_dad", []byte("1"), 0) != nil || os.WriteFile(dir+"use_optimistic", []byte("1"), 0) != nil {
+		_ = os.WriteFile(dir+"accept_dad", []byte("0"), 0)
+	}
+}
+
+func loopback() error {
+	lo, err := netlink.LinkByName("lo")
+	if err != nil {
+		return fmt.Errorf("find the loopback interface: %w", err)
+	}
+	if err := netlink.LinkSetUp(lo); err != nil { // the kernel adds 127.0.0.1 and ::1
+		return fmt.Errorf("bring up the loopback interface: %w", err)
+	}
+	return nil
+}
