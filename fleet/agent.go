@@ -30,7 +30,8 @@ type Agent struct {
 	state    string     // of the node, as hello shows it
 	form     State
 	in       *LogState // the log that the node is in
-	was      bool      // the node has been in a log since it booted
+	was      string    // the last log that the node was in since it booted
+	silent   time.Time // since when that log does not answer
 	merge    merge
 	waiting  string
 	links    []link
@@ -65,26 +66,35 @@ type LogState struct {
 	Nodes       int      // how many are in it
 	Anchor      bool     // one of its servers is an anchor
 	MergeInto   string   // the log it gives way to; the agent knows it too
-	Ready       bool     // the log answers; until then hello does not show it
+	Ready       bool     // the log answers; hello does not show one that does not
 }
 
 // Start announces the node and begins to form. Everything ends with ctx or Close.
 func Start(ctx context.Context, cfg Config) (*Agent, error) {
-	cfg, err := cfg.withDefaults()
+	a, err := newAgent(cfg)
 	if err != nil {
 		return nil, fmt.Errorf("start the fleet's agent: %w", err)
 	}
-	ctx, cancel := context.WithCancel(ctx)
+	ctx, a.cancel = context.WithCancel(ctx)
+	a.done.Go(func() { a.discover(ctx) })
+	a.done.Go(func() { a.poll(ctx) })
+	return a, nil
+}
+
+// newAgent returns an agent that does nothing by itself.
+func newAgent(cfg Config) (*Agent, error) {
+	cfg, err := cfg.withDefaults()
+	if err != nil {
+		return nil, err
+	}
 	a := &Agent{
 		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(),
-		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), cancel: cancel,
+		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1),
 		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
 		peers: map[string]*peer{}, strange: map[string]bool{},
 	}
 	a.lastWarn = a.start
 	a.addStatic()
-	a.done.Go(func() { a.discover(ctx) })
-	a.done.Go(func() { a.poll(ctx) })
 	return a, nil
 }
 
@@ -124,8 +134,10 @@ func (a *Agent) SetState(state string) {
 	a.state = state
 }
 
-// SetLog tells the agent which log the node is in, each time that it changes; nil when it has
-// left one. Once it was ready in a log, a node never proposes again.
+// SetLog tells the agent which log the node is in, each time that something about it changes. A
+// log that stops answering is one that is not Ready: the node stays in it, and its server runs on,
+// until a Decision says otherwise. Nil is for a node that has left its log and stopped its server.
+// Once it was ready in a log, a node never proposes again.
 func (a *Agent) SetLog(s *LogState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -141,8 +153,12 @@ func (a *Agent) SetLog(s *LogState) {
 	if a.in != nil && a.in.Incarnation != c.Incarnation {
 		a.merge = merge{}
 	}
+	if c.Ready {
+		a.was = c.Incarnation
+	} else if a.in != nil && a.in.Ready {
+		a.silent = a.cfg.Clock()
+	}
 	a.in = &c
-	a.was = a.was || c.Ready
 }
 
 // Handler serves GET /v1/hello.
@@ -172,9 +188,9 @@ func (a *Agent) Hello() Hello {
 	c := a.cfg
 	h := Hello{
 		V: 1, Fleet: c.Membership.Fleet, ID: a.id, Boot: c.Boot, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version,
-		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
+		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, LastLog: a.was, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
 	}
-	if p := a.form.Proposal; p != nil && !a.was {
+	if p := a.form.Proposal; p != nil && a.was == "" {
 		h.Proposal = &ProposalInfo{p.Servers, p.Round, p.Incarnation(c.Membership.Fleet)}
 	}
 	h.Log = a.logInfo()

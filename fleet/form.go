@@ -70,6 +70,7 @@ type Member struct {
 	Anchor   bool
 	Proposal *Proposal
 	Log      *LogInfo
+	LastLog  string // the incarnation that it was in since it booted, or ""
 }
 
 // View is what a node sees at one moment: itself and the peers whose hello is fresh.
@@ -105,8 +106,9 @@ type Outcome struct {
 func Step(rules Rules, s State, now time.Time, v View) (State, Outcome) {
 	rules = rules.withDefaults()
 	if log := bestLog(v.Peers); log != nil {
-		return join(s, v, log)
+		return join(rules, s, now, v, log)
 	}
+	v.Peers = free(v.Peers)
 	if s.started != nil && now.Sub(s.begun) < FormTimeout {
 		return s, Outcome{Role: RoleServer, Forms: s.started}
 	}
@@ -150,13 +152,26 @@ func (r Rules) withDefaults() Rules {
 
 // join takes part in a formed log, which wins over every proposal: as a server when it names this
 // very run of the node, else as a client.
-func join(s State, v View, log *LogInfo) (State, Outcome) {
-	role := RoleClient
-	if slices.ContainsFunc(log.Servers, func(o Server) bool { return o.Ref() == v.Self }) {
-		role = RoleServer
+func join(rules Rules, s State, now time.Time, v View, log *LogInfo) (State, Outcome) {
+	s.Proposal = nil
+	if !slices.ContainsFunc(log.Servers, func(o Server) bool { return o.Ref() == v.Self }) {
+		s.started = nil
+		return s, Outcome{Role: RoleClient, Log: log}
 	}
-	s.Proposal, s.started = nil, nil
-	return s, Outcome{Role: role, Log: log}
+	// It may have given up just before the log formed with the server that it had started. If the
+	// others vanish again before it is in the log, it must know what it took part in.
+	for _, p := range []*Proposal{s.started, s.left} {
+		if p != nil && p.Incarnation(rules.Fleet) == log.Incarnation {
+			s.started, s.begun, s.Proposal = p, now, p
+		}
+	}
+	return s, Outcome{Role: RoleServer, Log: log}
+}
+
+// free returns the peers that may propose: not those that were in a log since they booted, which
+// wait for it.
+func free(peers []Member) []Member {
+	return slices.DeleteFunc(slices.Clone(peers), func(m Member) bool { return m.LastLog != "" })
 }
 
 // look notes who is in view, since when, and the highest round that anyone has reached.

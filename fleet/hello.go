@@ -46,6 +46,7 @@ type Hello struct {
 	Anchor   bool          `json:"anchor"` // this node has a disk for the log
 	Proposal *ProposalInfo `json:"proposal"`
 	Log      *LogInfo      `json:"log"`
+	LastLog  string        `json:"last_log"` // the incarnation it was in since it booted: it proposes no other
 	Waiting  string        `json:"waiting"`  // what the node waits for, or ""
 	SinceMS  int64         `json:"since_ms"` // how long the node runs
 	Proof    string        `json:"proof,omitempty"`
@@ -173,6 +174,9 @@ func (h *Hello) check() error {
 	}
 	if len(h.Waiting) > maxTextBytes {
 		return fmt.Errorf("waiting is longer than %d bytes", maxTextBytes)
+	}
+	if h.LastLog != "" && !hashPattern.MatchString(h.LastLog) {
+		return fmt.Errorf("last_log %.20q is not 16 hex digits", h.LastLog)
 	}
 	if h.Proposal != nil {
 		if err := h.Proposal.check(h.Fleet); err != nil {

@@ -67,13 +67,27 @@ func winner(own *LogInfo, peers []Member) (incarnation string, log *LogInfo) {
 		}
 	}
 	if incarnation == "" && own.Role == RoleServer {
-		if best := bestLog(others); best != nil && best.MergeInto == "" && beats(best, own) {
+		if best := bestLog(live(others)); best != nil && best.MergeInto == "" && beats(best, own) {
 			return best.Incarnation, best
 		}
 		return "", nil
 	}
 	others = slices.DeleteFunc(others, func(m Member) bool { return m.Log.Incarnation != incarnation })
 	return incarnation, bestLog(others)
+}
+
+// live returns those peers that show a log of which they are, together, a majority of the servers:
+// what a lone one says about its log may be old news.
+func live(peers []Member) []Member {
+	servers := map[string]int{}
+	for _, p := range peers {
+		if slices.ContainsFunc(p.Log.Servers, func(s Server) bool { return s.Ref() == p.Ref }) {
+			servers[p.Log.Incarnation]++
+		}
+	}
+	return slices.DeleteFunc(slices.Clone(peers), func(m Member) bool {
+		return servers[m.Log.Incarnation] <= len(m.Log.Servers)/2
+	})
 }
 
 // step returns what becomes of a merge, and the log to join when it is time to.
@@ -95,6 +109,31 @@ func (m merge) step(now time.Time, own *LogInfo, peers []Member) (merge, *LogInf
 	return m, log
 }
 
+// serverPatience is for how long a server waits for its log to answer before it gives it up for
+// another one: it may hold what nobody else does.
+const serverPatience = 10 * time.Second
+
+// substitute returns the log to join in place of own, which does not answer for the given time:
+// the best of the others, unless a peer still has own.
+func substitute(own *LogInfo, silent time.Duration, peers []Member) *LogInfo {
+	others := slices.DeleteFunc(slices.Clone(peers), func(m Member) bool {
+		return m.Log == nil || m.Log.Incarnation == own.Incarnation && m.Log.MergeInto != ""
+	})
+	patience := mergeNotice
+	if own.Role == RoleServer {
+		patience = serverPatience
+	}
+	for _, m := range others {
+		if m.Log.Incarnation == own.Incarnation {
+			return nil
+		}
+	}
+	if best := bestLog(live(others)); best != nil && silent >= patience && beats(best, own) {
+		return best
+	}
+	return nil
+}
+
 // mergeStep lets this node's log give way to another one of the fleet that wins over it. The
 // caller holds mu.
 func (a *Agent) mergeStep(now time.Time) {
@@ -114,7 +153,7 @@ func (a *Agent) mergeStep(now time.Time) {
 	if log == nil {
 		return
 	}
-	_, out := join(State{}, v, log)
+	_, out := join(a.cfg.rules(), State{}, now, v, log)
 	d := a.decision(out)
 	d.Lost = own.Incarnation
 	a.decide(d)

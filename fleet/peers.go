@@ -128,7 +128,7 @@ func (a *Agent) fresh(now time.Time, age time.Duration) []*peer {
 func (a *Agent) view(now time.Time, age time.Duration) View {
 	v := View{Self: Ref{a.id, a.cfg.Boot}, Anchor: a.cfg.Anchor}
 	for _, p := range a.fresh(now, age) {
-		m := Member{Ref: Ref{p.hello.ID, p.hello.Boot}, Anchor: p.hello.Anchor, Log: p.hello.Log}
+		m := Member{Ref: Ref{p.hello.ID, p.hello.Boot}, Anchor: p.hello.Anchor, Log: p.hello.Log, LastLog: p.hello.LastLog}
 		if q := p.hello.Proposal; q != nil {
 			m.Proposal = &Proposal{q.Round, q.Servers}
 		}

@@ -3,6 +3,7 @@ package fleet
 import (
 	"context"
 	"errors"
+	"math/rand/v2"
 	"net/netip"
 	"slices"
 	"time"
@@ -11,7 +12,8 @@ import (
 // Times of discovery.
 const (
 	browseForming = time.Second
-	browseJoined  = 20 * time.Second
+	browseJoined  = 15 * time.Second // and up to browseSpread more
+	browseSpread  = 10 * time.Second
 	checkLinks    = 5 * time.Second
 	tick          = 50 * time.Millisecond
 	joinAfter     = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
@@ -78,7 +80,7 @@ func (a *Agent) browseOnce(ctx context.Context, links []link) {
 func (a *Agent) pause(ctx context.Context) bool {
 	wait := time.Duration(0)
 	if a.joined() {
-		wait = browseJoined
+		wait = browseJoined + rand.N(browseSpread)
 	}
 	timer := time.NewTimer(wait)
 	defer timer.Stop()
@@ -242,12 +244,18 @@ func (a *Agent) step() {
 		return
 	}
 	v := a.view(now, freshFor+a.interval(&peer{}))
+	if a.in != nil && a.was == a.in.Incarnation {
+		a.stepSilent(now, v)
+		a.complain(now)
+		return
+	}
 	if a.in == nil {
 		a.settleID(v)
 		v.Self.ID = a.id
 	}
-	if a.was {
-		a.stepLost(v)
+	if a.was != "" {
+		a.stepLeft(now, v)
+		a.complain(now)
 		return
 	}
 	var out Outcome
@@ -260,16 +268,31 @@ func (a *Agent) step() {
 	a.complain(now)
 }
 
-// stepLost is for a node that was in a log and left it: it joins the next one it sees.
-func (a *Agent) stepLost(v View) {
+// stepLeft is for a node that was in a log and left it: it joins the next one it sees.
+func (a *Agent) stepLeft(now time.Time, v View) {
 	if log := bestLog(v.Peers); log != nil {
-		_, out := join(State{}, v, log)
+		_, out := join(a.cfg.rules(), State{}, now, v, log)
 		a.waiting = ""
 		a.decide(a.decision(out))
 		return
 	}
-	a.waiting = "for the log to come back: this node has been in one since it booted and forms no other (capo fleet reform)"
+	a.waiting = "for a log: this node was in " + a.was + " since it booted and forms no other (capo fleet reform); " + sees(v)
 	a.decide(Decision{Role: RoleWaiting, Why: a.waiting})
+}
+
+// stepSilent is for a node whose log does not answer: it waits for it, and joins another one that
+// is there in its place.
+func (a *Agent) stepSilent(now time.Time, v View) {
+	a.waiting = "for the log " + a.was + " to answer: this node forms no other (capo fleet reform); " + sees(v)
+	own := &LogInfo{Incarnation: a.in.Incarnation, Role: a.in.Role, Anchor: a.in.Anchor}
+	log := substitute(own, now.Sub(a.silent), v.Peers)
+	if log == nil {
+		return
+	}
+	_, out := join(a.cfg.rules(), State{}, now, v, log)
+	d := a.decision(out)
+	d.Lost = own.Incarnation
+	a.decide(d)
 }
 
 // complain tells the console what the node waits for, once a minute.

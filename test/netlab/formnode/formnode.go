@@ -178,8 +178,11 @@ func (n *node) keep(ctx context.Context, d fleet.Decision) {
 	ready := n.agent.Hello().Log != nil
 	if ready && now.Sub(n.quorum) > lostAfter {
 		n.agent.SetState(fleet.StateLost)
-		n.agent.SetLog(nil)
+		n.agent.SetLog(&fleet.LogState{Incarnation: d.Incarnation, Role: d.Role, Servers: d.Servers})
 		return
+	}
+	if !ready && d.Role == fleet.RoleServer && majority && n.agent.Hello().LastLog == d.Incarnation {
+		up = len(d.Servers) // formed before: a majority goes on
 	}
 	if !ready && up < len(d.Servers) && !(d.Role == fleet.RoleClient && majority) {
 		return
