@@ -43,7 +43,7 @@ func (l *Log) follow(ctx context.Context, stream string, filters []string, at po
 		return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
 	}
 	info := cons.CachedInfo()
-	iter, err := cons.Messages(jetstream.PullMaxMessages(256))
+	iter, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(256, 4<<20))
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
 	}

@@ -160,18 +160,15 @@ func describe(info *jetstream.StreamInfo) StreamInfo {
 	}
 }
 
-// Passed removes the records of a stream up to a sequence that every reader has passed, and
-// tells whether there were any.
-func (l *Log) Passed(ctx context.Context, name string, upTo uint64) (bool, error) {
+// Trim removes a partition's records up to a sequence.
+func (l *Log) Trim(ctx context.Context, name string, partition int, upTo uint64) error {
 	str, err := l.js.Stream(ctx, "s_"+token(name))
 	if err != nil {
-		return false, fmt.Errorf("stream %s: %w", name, wrap(err))
+		return fmt.Errorf("stream %s: %w", name, wrap(err))
 	}
-	if upTo < str.CachedInfo().State.FirstSeq || str.CachedInfo().State.Msgs == 0 {
-		return false, nil
+	err = str.Purge(ctx, jetstream.WithPurgeSubject(fmt.Sprintf("s.%s.%d.*", token(name), partition)), jetstream.WithPurgeSequence(upTo+1))
+	if err != nil {
+		return fmt.Errorf("stream %s: remove what was read: %w", name, wrap(err))
 	}
-	if err := str.Purge(ctx, jetstream.WithPurgeSequence(upTo+1)); err != nil {
-		return false, fmt.Errorf("stream %s: remove what was read: %w", name, wrap(err))
-	}
-	return true, nil
+	return nil
 }

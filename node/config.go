@@ -1,0 +1,70 @@
+package node
+
+import (
+	"log/slog"
+	"net/netip"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+)
+
+// Config is what a node is told by its machine (init) or by whoever started its process.
+type Config struct {
+	ID         string // hardware id, a DNS label
+	Name       string
+	Board      string
+	Arch       string
+	Version    string
+	Membership *fleet.Membership
+	Labels     map[string]string // beside those of the membership
+
+	Address    netip.Addr // listen on this address alone; zero: on all
+	Port       int        // of the API; 8470 if zero
+	Interfaces []string   // where peers are looked for; nil: everywhere
+	Size       int        // nodes of the fleet, for the majority
+	Expect     int        // nodes that form a log
+	Servers    int        // servers of a log
+	Peers      []string   // host:port of nodes that multicast does not reach
+
+	StoreDir     string // on tmpfs
+	CellExec     string // the executable that is started as a cell; empty: this one
+	CgroupParent string // delegated folder for cells; empty: none
+	MaxMemory    int64  // bytes of the log's streams on this node; 0: a third of the machine's, at most 1 GB
+
+	// Changes delivers when a link or an address came or went; nil: never.
+	Changes <-chan struct{}
+	// SinceBoot is the time since the machine started; nil: since the process did.
+	SinceBoot func() time.Duration
+	// Clock says where the time comes from: build, fleet or ntp.
+	Clock func() string
+	// OnReady is called once, when the node has become ready.
+	OnReady func()
+	Log     *slog.Logger
+}
+
+// DefaultPort is where a node's API listens.
+const DefaultPort = 8470
+
+func (c Config) withDefaults() Config {
+	if c.Port == 0 {
+		c.Port = DefaultPort
+	}
+	if c.Log == nil {
+		c.Log = slog.New(slog.DiscardHandler)
+	}
+	if c.Name == "" {
+		c.Name = c.ID
+	}
+	if c.MaxMemory == 0 {
+		total, _ := machineMemory()
+		c.MaxMemory = min(total/3, 1<<30)
+	}
+	if c.Clock == nil {
+		c.Clock = func() string { return "build" }
+	}
+	if c.SinceBoot == nil {
+		started := time.Now()
+		c.SinceBoot = func() time.Duration { return time.Since(started) }
+	}
+	return c
+}

@@ -1,0 +1,208 @@
+package node
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/queue"
+)
+
+// desiredJob is a job as the control log says it should be.
+type desiredJob struct {
+	manifest   api.Manifest
+	version    string
+	generation uint64
+	stopped    bool
+	history    []api.JobVersion
+}
+
+// desired is the fold of the control log: what should be. It is the same on every node that
+// has read the same records.
+type desired struct {
+	verifier queue.Verifier
+
+	mu      sync.Mutex // guards what follows
+	ledger  queue.Ledger
+	jobs    map[string]*desiredJob
+	applied uint64 // sequence of the newest record folded
+	refused int
+}
+
+// order is what a folded record asks the node to do beside converging to the jobs.
+type order struct {
+	run    *api.Run
+	stream *api.StreamSet
+	target string
+	seq    uint64
+}
+
+func newDesired(v queue.Verifier) *desired {
+	return &desired{verifier: v, jobs: map[string]*desiredJob{}}
+}
+
+// maxHistory bounds the versions remembered for each job.
+const maxHistory = 16
+
+// fold takes one entry of the control log. A refused one changes nothing and says why.
+func (d *desired) fold(e queue.ControlEntry) (order, error) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.applied = e.Seq
+	o, err := d.take(e)
+	if err != nil {
+		d.refused++
+	}
+	return o, err
+}
+
+func (d *desired) take(e queue.ControlEntry) (order, error) {
+	o := order{seq: e.Seq}
+	if e.Err != nil {
+		return o, e.Err
+	}
+	c := e.Record
+	if err := d.verifier.Check(c); err != nil {
+		return o, err
+	}
+	// The body is read before the ledger moves on: a record that cannot be obeyed leaves no mark.
+	apply, err := d.plan(c, &o, e.Time)
+	if err != nil {
+		return o, fmt.Errorf("%w: %w", queue.ErrMalformed, err)
+	}
+	repeated, err := d.ledger.Accept(c)
+	if err != nil || repeated {
+		return order{seq: e.Seq}, err
+	}
+	apply()
+	return o, nil
+}
+
+// plan reads a record's body and returns what accepting it does.
+func (d *desired) plan(c *queue.Control, o *order, at time.Time) (func(), error) {
+	o.target = c.Target
+	switch c.Kind {
+	case queue.KindJob:
+		var m api.Manifest
+		if err := readBody(c.Body, &m); err != nil {
+			return nil, err
+		}
+		if m.Name != c.Target {
+			return nil, fmt.Errorf("manifest of %q in a record about %q", m.Name, c.Target)
+		}
+		return func() { d.setJob(c, m, at) }, checkManifest(m)
+	case queue.KindRemove:
+		return func() { d.stopJob(c, at) }, nil
+	case queue.KindRun:
+		o.run = &api.Run{}
+		if err := readBody(c.Body, o.run); err != nil {
+			return nil, err
+		}
+		return func() {}, checkManifest(o.run.Manifest)
+	case queue.KindStream:
+		o.stream = &api.StreamSet{}
+		return func() {}, errors.Join(readBody(c.Body, o.stream), queue.ValidStream(c.Target))
+	}
+	return func() {}, nil
+}
+
+func (d *desired) setJob(c *queue.Control, m api.Manifest, at time.Time) {
+	j := d.jobs[c.Target]
+	if j == nil {
+		j = &desiredJob{}
+		d.jobs[c.Target] = j
+	}
+	j.manifest, j.version, j.generation, j.stopped = m, c.Digest[:8], c.Generation, false
+	j.remember(api.JobVersion{Version: j.version, Generation: c.Generation, State: api.JobRunning, Since: at})
+}
+
+func (d *desired) stopJob(c *queue.Control, at time.Time) {
+	j := d.jobs[c.Target]
+	if j == nil {
+		j = &desiredJob{manifest: api.Manifest{Name: c.Target}}
+		d.jobs[c.Target] = j
+	}
+	j.generation, j.stopped = c.Generation, true
+	j.remember(api.JobVersion{Version: j.version, Generation: c.Generation, State: api.JobStopped, Since: at})
+}
+
+func (j *desiredJob) remember(v api.JobVersion) {
+	for i := range j.history {
+		j.history[i].State = api.JobStopped
+	}
+	j.history = append(j.history, v)
+	if len(j.history) > maxHistory {
+		j.history = slices.Delete(j.history, 0, len(j.history)-maxHistory)
+	}
+}
+
+// snapshot copies the jobs, sorted by name.
+func (d *desired) snapshot() []desiredJob {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	all := make([]desiredJob, 0, len(d.jobs))
+	for _, j := range d.jobs {
+		c := *j
+		c.history = slices.Clone(j.history)
+		all = append(all, c)
+	}
+	slices.SortFunc(all, func(a, b desiredJob) int { return strings.Compare(a.manifest.Name, b.manifest.Name) })
+	return all
+}
+
+func (d *desired) job(name string) (desiredJob, bool) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	j, ok := d.jobs[name]
+	if !ok {
+		return desiredJob{}, false
+	}
+	c := *j
+	c.history = slices.Clone(j.history)
+	return c, true
+}
+
+func (d *desired) generation(class, target string) uint64 {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.ledger.Generation(class, target)
+}
+
+// check tells whether a record would be accepted now, without accepting it.
+func (d *desired) check(c *queue.Control) error {
+	if err := d.verifier.Check(c); err != nil {
+		return err
+	}
+	if c.Kind == queue.KindEvent {
+		return fmt.Errorf("%w: events come from nodes", queue.ErrSigner)
+	}
+	if _, err := d.plan(c, &order{}, time.Time{}); err != nil {
+		return fmt.Errorf("%w: %w", queue.ErrMalformed, err)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	switch last := d.ledger.Generation(c.Class(), c.Target); {
+	case c.Generation < last:
+		return fmt.Errorf("%w: %d, and %s %s is at %d", queue.ErrGeneration, c.Generation, c.Class(), c.Target, last)
+	}
+	return nil
+}
+
+func readBody(body []byte, into any) error { return json.Unmarshal(body, into) }
+
+func checkManifest(m api.Manifest) error {
+	if m.Name == "" {
+		return errors.New("manifest without a name")
+	}
+	for _, p := range []api.Part{m.JS, m.Map} {
+		if !queue.ValidDigest(p.Digest) {
+			return fmt.Errorf("manifest of %s: part %q is no digest", m.Name, p.Digest)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,152 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"time"
+
+	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/queue"
+)
+
+// postLog appends a signed control record. It refuses early what every node would refuse; that
+// is a courtesy, the nodes verify for themselves.
+func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error {
+	data, err := readLimited(r, "control record", queue.MaxControl)
+	if err != nil {
+		return err
+	}
+	c, err := queue.ParseControl(data)
+	if err != nil {
+		return err
+	}
+	if err := s.want.check(c); err != nil {
+		return err
+	}
+	seq, err := s.log.AppendControl(r.Context(), c)
+	if err != nil {
+		return err
+	}
+	return writeJSON(w, api.Appended{Seq: seq})
+}
+
+func (n *Node) putBlob(w http.ResponseWriter, r *http.Request, s *session) error {
+	digest := r.PathValue("sha256")
+	if !queue.ValidDigest(digest) {
+		return badRequest{fmt.Errorf("%.80q is not 64 hexadecimal digits", digest)}
+	}
+	data, err := readLimited(r, "blob", queue.MaxBlob)
+	if err != nil {
+		return err
+	}
+	if err := s.log.PutBlob(r.Context(), digest, data); err != nil {
+		return err
+	}
+	w.WriteHeader(http.StatusNoContent)
+	return nil
+}
+
+// getLog lists the control log, each record with whether it was believed.
+func (n *Node) getLog(w http.ResponseWriter, r *http.Request, s *session) error {
+	follow := r.URL.Query().Get("follow") == "true"
+	out := newLineWriter(w, r)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	fold := newDesired(s.want.verifier)
+	atEnd := func() {
+		out.flush()
+		if !follow {
+			cancel()
+		}
+	}
+	err := s.log.FollowControl(ctx, 1, atEnd, func(e queue.ControlEntry) error {
+		_, refusal := fold.fold(e)
+		row := api.ControlEntry{Seq: e.Seq, Time: e.Time.UTC(), OK: refusal == nil}
+		if c := e.Record; c != nil {
+			row.Kind, row.Target, row.Generation, row.Signer = c.Kind, c.Target, c.Generation, c.Signer
+			if c.Kind == queue.KindEvent && refusal == nil {
+				row.Body = c.Body
+			}
+		}
+		if refusal != nil {
+			row.Reason = refusal.Error()
+		}
+		if err := out.write(row); err != nil {
+			return err
+		}
+		if follow {
+			out.flush()
+		}
+		return nil
+	})
+	return endOf(ctx, err)
+}
+
+// endOf makes the end of a listing that was cut off on purpose no error.
+func endOf(ctx context.Context, err error) error {
+	if errors.Is(err, context.Canceled) || ctx.Err() != nil {
+		return nil
+	}
+	return err
+}
+
+// getResults gives the answers to a run as NDJSON: those there are, and with follow=true those to
+// come until the caller goes away or ten minutes are over.
+func (n *Node) getResults(w http.ResponseWriter, r *http.Request, s *session) error {
+	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+	if err != nil {
+		return badRequest{fmt.Errorf("%.40q is not a sequence", r.PathValue("seq"))}
+	}
+	limit := 300 * time.Millisecond
+	if r.URL.Query().Get("follow") == "true" {
+		limit = 10 * time.Minute
+	}
+	ctx, cancel := context.WithTimeout(r.Context(), limit)
+	defer cancel()
+	out := newLineWriter(w, r)
+	err = s.log.FollowResults(ctx, seq, func(_ string, data []byte) error {
+		var result api.Result
+		if err := decodeJSON(data, &result); err != nil {
+			return nil // not one of ours
+		}
+		if err := out.write(result); err != nil {
+			return err
+		}
+		out.flush()
+		return nil
+	})
+	return endOf(ctx, err)
+}
+
+// getLines gives what jobs and nodes print.
+func (n *Node) getLines(w http.ResponseWriter, r *http.Request, s *session) error {
+	q := r.URL.Query()
+	filter := queue.LineFilter{Job: q.Get("job"), Node: q.Get("node"), Follow: q.Get("follow") == "true"}
+	if since := q.Get("since"); since != "" {
+		at, err := time.Parse(time.RFC3339Nano, since)
+		if err != nil {
+			return badRequest{fmt.Errorf("since=%.40q is not an RFC 3339 time", since)}
+		}
+		filter.Since = at
+	}
+	out := newLineWriter(w, r)
+	ctx, cancel := context.WithCancel(r.Context())
+	defer cancel()
+	err := s.log.FollowLines(ctx, filter, func(_ uint64, _ time.Time, data []byte) error {
+		var line api.Line
+		if err := decodeJSON(data, &line); err != nil {
+			return nil // not one of ours
+		}
+		if err := out.write(line); err != nil {
+			return err
+		}
+		if filter.Follow {
+			out.flush()
+		}
+		return nil
+	})
+	return endOf(ctx, err)
+}

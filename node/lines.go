@@ -1,0 +1,65 @@
+package node
+
+import (
+	"context"
+	"encoding/json"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/queue"
+)
+
+// lines takes what jobs and the node print, keeps some while there is no log, and ships it.
+// When it comes faster than the log takes it, the newest are dropped and counted.
+type lines struct {
+	queue   chan api.Line
+	dropped atomic.Uint64
+}
+
+// maxLine bounds a line in bytes.
+const maxLine = 8 << 10
+
+func newLines() *lines { return &lines{queue: make(chan api.Line, 1024)} }
+
+// put takes a line; job "" is the node itself. It never blocks.
+func (l *lines) put(job, level, message string) {
+	if len(message) > maxLine {
+		message = strings.ToValidUTF8(message[:maxLine], "") + "…"
+	}
+	select {
+	case l.queue <- api.Line{Time: time.Now().UTC(), Job: job, Level: level, Message: message}:
+	default:
+		l.dropped.Add(1)
+	}
+}
+
+// nodeLines is the job name under which a node's own lines stand.
+const nodeLines = "_node"
+
+// ship writes lines to the log until ctx ends.
+func (l *lines) ship(ctx context.Context, node string, log *queue.Log) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case line := <-l.queue:
+			line.Node = node
+			if n := l.dropped.Swap(0); n > 0 {
+				line.Message += " (… and more lines were dropped before it)"
+			}
+			data, err := json.Marshal(line)
+			if err != nil {
+				continue
+			}
+			job := line.Job
+			if job == "" {
+				job = nodeLines
+			}
+			if err := log.PutLine(node, job, data); err != nil {
+				return err
+			}
+		}
+	}
+}

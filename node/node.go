@@ -1,0 +1,250 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/jsrt"
+	"github.com/capodekappa/capo/jsrt/cell"
+	"github.com/capodekappa/capo/node/api"
+)
+
+// Node is a running node.
+type Node struct {
+	cfg     Config
+	agent   *fleet.Agent
+	boot    string
+	started time.Time
+	lines   *lines
+
+	mu       sync.Mutex     // guards what follows
+	decision fleet.Decision // of the session
+	current  *session       // nil while joining
+	strength cell.Strength
+	told     bool // OnReady was called
+}
+
+// Run is a node's life: it returns when ctx ends, after stopping jobs and handing over the log, or
+// with what makes the node impossible, such as an address that is taken.
+func Run(ctx context.Context, cfg Config) error {
+	cfg = cfg.withDefaults()
+	n := &Node{cfg: cfg, boot: fleet.NewBoot(), started: time.Now(), lines: newLines()}
+	n.strength = cell.Strength{Missing: []string{"not tried yet"}}
+	listener, err := listen(ctx, cfg)
+	if err != nil {
+		return err
+	}
+	agent, err := fleet.Start(ctx, fleet.Config{
+		Membership: cfg.Membership, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
+		Port: cfg.Port, Listen: cfg.Address, Interfaces: cfg.Interfaces, Size: cfg.Size, Expect: cfg.Expect, Servers: cfg.Servers,
+		Peers: cfg.Peers, Changes: cfg.Changes, Log: cfg.Log,
+	})
+	if err != nil {
+		listener.Close()
+		return err
+	}
+	defer agent.Close()
+	n.agent = agent
+	api := &http.Server{Handler: n.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
+	failed := make(chan error, 1)
+	go func() { failed <- api.Serve(listener) }()
+	defer func() {
+		stop, cancel := context.WithTimeout(context.WithoutCancel(ctx), time.Second)
+		defer cancel()
+		if api.Shutdown(stop) != nil {
+			api.Close()
+		}
+	}()
+	done := make(chan struct{})
+	go func() { defer close(done); n.sessions(ctx) }()
+	go n.tryCell(ctx)
+	select {
+	case <-done:
+	case err = <-failed:
+		if errors.Is(err, http.ErrServerClosed) {
+			err = nil
+		}
+	}
+	return err
+}
+
+// listen opens the API's socket; an address that is just coming up is tried again for a while.
+func listen(ctx context.Context, cfg Config) (net.Listener, error) {
+	host := ""
+	if cfg.Address.IsValid() {
+		host = cfg.Address.String()
+	}
+	address := net.JoinHostPort(host, strconv.Itoa(cfg.Port))
+	var lc net.ListenConfig
+	for start := time.Now(); ; {
+		l, err := lc.Listen(ctx, "tcp", address)
+		if err == nil {
+			return l, nil
+		}
+		if time.Since(start) > 3*time.Second || ctx.Err() != nil {
+			return nil, fmt.Errorf("the API cannot listen on %s: %w", address, err)
+		}
+		pause(ctx, 200*time.Millisecond)
+	}
+}
+
+// sessions lives one session after another, as the agent decides.
+func (n *Node) sessions(ctx context.Context) {
+	var next fleet.Decision
+	for ctx.Err() == nil {
+		if next.Role == "" || next.Role == fleet.RoleWaiting {
+			select {
+			case <-ctx.Done():
+				return
+			case next = <-n.agent.Decisions():
+			}
+			continue
+		}
+		next = n.live(ctx, next)
+	}
+}
+
+// live is one session. It returns the decision that ended it.
+func (n *Node) live(ctx context.Context, d fleet.Decision) fleet.Decision {
+	sctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	after := make(chan fleet.Decision, 1)
+	watching := make(chan struct{})
+	go func() {
+		defer close(watching)
+		n.watchDecisions(sctx, d, after, cancel)
+	}()
+	n.setDecision(d)
+	err := n.liveIn(sctx, d)
+	if err != nil && sctx.Err() == nil {
+		n.cfg.Log.Warn("session in the log ended", "log", d.Incarnation, "err", err)
+		pause(sctx, 500*time.Millisecond)
+	}
+	cancel()
+	<-watching
+	select {
+	case next := <-after:
+		return next
+	default:
+		return d // the same log again
+	}
+}
+
+// watchDecisions ends a session when the agent decides for another log.
+func (n *Node) watchDecisions(ctx context.Context, d fleet.Decision, after chan<- fleet.Decision, end func()) {
+	for {
+		select {
+		case <-ctx.Done():
+			return
+		case next := <-n.agent.Decisions():
+			if next.Incarnation == d.Incarnation && next.Role == d.Role {
+				continue
+			}
+			if next.Lost == d.Incarnation && next.Lost != "" {
+				n.giveWay(ctx, next)
+			}
+			after <- next
+			end()
+			return
+		}
+	}
+}
+
+func (n *Node) liveIn(ctx context.Context, d fleet.Decision) error {
+	s, closeAll, err := openSession(ctx, n, d)
+	if err != nil {
+		return err
+	}
+	n.cfg.Log.Info("joined the log", "log", d.Incarnation, "role", d.Role, "since_boot", n.cfg.SinceBoot().Round(time.Millisecond))
+	n.setSession(s)
+	n.agent.SetLog(s.logState())
+	defer func() {
+		n.setSession(nil)
+		n.agent.SetState(fleet.StateJoining)
+		n.agent.SetLog(nil)
+		closeAll()
+	}()
+	return s.run(ctx)
+}
+
+func (n *Node) setDecision(d fleet.Decision) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.decision = d
+}
+
+func (n *Node) setSession(s *session) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.current = s
+}
+
+// session is the log that the node is in, or nil.
+func (n *Node) session() *session {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.current
+}
+
+// tryCell starts an empty program once, to learn how well this host confines cells.
+func (n *Node) tryCell(ctx context.Context) {
+	c, err := cell.Start(ctx, cell.Config{Name: "trial", Exec: n.cfg.CellExec, CgroupParent: n.cfg.CgroupParent, Bundle: []byte("var " + jsrt.Global + " = {default: {}}"), Logger: n.cfg.Log})
+	if err != nil {
+		n.cfg.Log.Error("no cell can be started here; jobs will not run", "err", err)
+		n.noteStrength(cell.Strength{Missing: []string{"cells: " + err.Error()}})
+		return
+	}
+	n.noteStrength(c.Strength())
+	c.Close()
+}
+
+func (n *Node) noteStrength(s cell.Strength) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.strength = s
+}
+
+// becameReady is called once in a session, when the API answers from a folded control log and the jobs
+// placed here have begun.
+func (n *Node) becameReady(s *session) {
+	n.agent.SetState(fleet.StateReady)
+	n.cfg.Log.Info("ready", "log", s.inc, "id", s.id, "since_boot", s.readyAt.Round(time.Millisecond))
+	n.mu.Lock()
+	told := n.told
+	n.told = true
+	n.mu.Unlock()
+	if !told && n.cfg.OnReady != nil {
+		n.cfg.OnReady()
+	}
+}
+
+// row is what the node says of itself, but for what depends on the log.
+func (n *Node) row() api.Node {
+	n.mu.Lock()
+	strength, self := n.strength, n.decision.Self
+	n.mu.Unlock()
+	total, free := machineMemory()
+	labels := map[string]string{}
+	for k, v := range n.cfg.Membership.Labels {
+		labels[k] = v
+	}
+	for k, v := range n.cfg.Labels {
+		labels[k] = v
+	}
+	address := ""
+	if self.IsValid() {
+		address = net.JoinHostPort(self.String(), strconv.Itoa(n.cfg.Port))
+	}
+	return api.Node{
+		ID: n.agent.ID(), Name: n.cfg.Name, Address: address, Board: n.cfg.Board, Arch: n.cfg.Arch, Version: n.cfg.Version,
+		State: fleet.StateJoining, UptimeMS: time.Since(n.started).Milliseconds(), MemTotal: total, MemFree: free,
+		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.cfg.Clock(), Labels: labels, Boot: n.boot, Resident: resident(),
+	}
+}

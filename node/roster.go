@@ -1,0 +1,152 @@
+package node
+
+import (
+	"encoding/json"
+	"maps"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/node/api"
+)
+
+// Times of a node's heartbeat.
+const (
+	beatEvery = 3 * time.Second
+	lostAfter = 10 * time.Second
+	dropAfter = time.Hour
+)
+
+// heartbeat is what a node writes to the log about itself, under the key node.ID.
+type heartbeat struct {
+	api.Node
+	// Folded: the node has read the control log to its end, so that jobs may be placed on it.
+	Folded bool                 `json:"folded"`
+	Stats  map[string]jobReport `json:"stats"`
+}
+
+// jobReport is how a job does on one node.
+type jobReport struct {
+	Version    string        `json:"version"`
+	Generation uint64        `json:"generation"`
+	State      string        `json:"state"`
+	Lag        uint64        `json:"lag"`
+	InPerS     float64       `json:"in_per_s"`
+	OutPerS    float64       `json:"out_per_s"`
+	Errors     uint64        `json:"errors"`
+	Restarts   uint64        `json:"restarts"`
+	P50MS      float64       `json:"p50_ms"`
+	P99MS      float64       `json:"p99_ms"`
+	LastError  *api.JobError `json:"last_error,omitempty"`
+	Positions  []position    `json:"positions,omitempty"`
+}
+
+// position is how far a job has read one partition of its input.
+type position struct {
+	Partition int    `json:"partition"`
+	Seq       uint64 `json:"seq"`
+}
+
+// roster is the fleet as its heartbeats show it. A node is lost when none came for a while, by
+// this node's monotonic clock.
+type roster struct {
+	now func() time.Time
+
+	mu      sync.Mutex // guards what follows
+	rows    map[string]*rosterRow
+	changed chan struct{} // closed and made anew at each change
+}
+
+type rosterRow struct {
+	beat heartbeat
+	seen time.Time
+}
+
+func newRoster(now func() time.Time) *roster {
+	return &roster{now: now, rows: map[string]*rosterRow{}, changed: make(chan struct{})}
+}
+
+// take records a heartbeat; bytes that are none are ignored and told.
+func (r *roster) take(data []byte) error {
+	var b heartbeat
+	if err := json.Unmarshal(data, &b); err != nil {
+		return err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.rows[b.ID] = &rosterRow{beat: b, seen: r.now()}
+	close(r.changed)
+	r.changed = make(chan struct{})
+	return nil
+}
+
+// wait returns a channel that is closed at the next heartbeat.
+func (r *roster) wait() <-chan struct{} {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.changed
+}
+
+// all lists the heartbeats by id, those of lost nodes with that state; nodes lost long ago are
+// dropped.
+func (r *roster) all() []heartbeat {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := r.now()
+	list := make([]heartbeat, 0, len(r.rows))
+	for _, id := range slices.Sorted(maps.Keys(r.rows)) {
+		row := r.rows[id]
+		age := now.Sub(row.seen)
+		if age > dropAfter {
+			delete(r.rows, id)
+			continue
+		}
+		b := row.beat
+		if age > lostAfter {
+			b.State = fleet.StateLost
+		} else {
+			b.UptimeMS += age.Milliseconds()
+		}
+		list = append(list, b)
+	}
+	return list
+}
+
+// live lists the heartbeats of nodes that jobs may be placed on.
+func (r *roster) live() []heartbeat {
+	return slices.DeleteFunc(r.all(), func(b heartbeat) bool {
+		return !b.Folded || b.State == fleet.StateLost || b.State == fleet.StateDraining
+	})
+}
+
+// count is how many nodes are in the log now.
+func (r *roster) count() int {
+	n := 0
+	for _, b := range r.all() {
+		if b.State != fleet.StateLost {
+			n++
+		}
+	}
+	return n
+}
+
+// labelsOf gives what selectors see of a node: its own labels and the built-in ones.
+func labelsOf(b heartbeat) map[string]string {
+	labels := maps.Clone(b.Labels)
+	if labels == nil {
+		labels = map[string]string{}
+	}
+	for k, v := range map[string]string{"id": b.ID, "name": b.Name, "board": b.Board, "arch": b.Arch, "log": b.Log} {
+		labels[k] = v
+	}
+	var parts []string
+	for _, f := range b.FPGAs {
+		parts = append(parts, f.Part)
+	}
+	if len(parts) > 0 {
+		labels["part"] = strings.Join(parts, "+")
+	}
+	return labels
+}

@@ -1,0 +1,234 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/capodekappa/capo/jsrt/cell"
+	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/queue"
+)
+
+// runner runs one version of a job on this node until it is stopped.
+type runner struct {
+	s    *session
+	job  desiredJob
+	stop context.CancelFunc
+	done chan struct{}
+	stats
+
+	nodes    chan []string // newest assignment: the nodes that the job is on
+	draining chan struct{} // closed: finish the batch in hand, begin no other
+	once     sync.Once
+}
+
+// handOver is how long a runner that is being stopped may finish its batch.
+const handOver = 2 * time.Second
+
+func startRunner(ctx context.Context, s *session, j desiredJob, nodes []string) *runner {
+	ctx, cancel := context.WithCancel(ctx)
+	r := &runner{s: s, job: j, stop: cancel, done: make(chan struct{}), nodes: make(chan []string, 1), draining: make(chan struct{})}
+	r.stats.begin(j, s.id, s.tell)
+	r.assign(nodes)
+	go func() {
+		defer close(r.done)
+		defer cancel()
+		err := recovered(ctx, r.run)
+		if err != nil && ctx.Err() == nil {
+			r.park(err, 0)
+			s.lines.put(j.manifest.Name, "error", err.Error())
+		}
+	}()
+	return r
+}
+
+// assign tells the runner which nodes the job is on now.
+func (r *runner) assign(nodes []string) {
+	select {
+	case <-r.nodes:
+	default:
+	}
+	r.nodes <- nodes
+}
+
+// drain has the runner end after its batch.
+func (r *runner) drain() { r.once.Do(func() { close(r.draining) }) }
+
+// close ends the runner: it may finish its batch within the hand-over time.
+func (r *runner) close() {
+	r.drain()
+	select {
+	case <-r.done:
+	case <-time.After(handOver):
+	}
+	r.stop()
+	<-r.done
+}
+
+func (r *runner) run(ctx context.Context) error {
+	m := r.job.manifest
+	program, err := r.s.fetch(ctx, m)
+	if err != nil {
+		return err
+	}
+	c, err := r.s.startCell(ctx, m, program)
+	if err != nil {
+		return err
+	}
+	if !slices.Contains(m.Handlers, "queue") || m.Settings.In == "" {
+		c.Close() // it loads; a run starts a cell of its own
+		r.setState(api.JobRunning)
+		select {
+		case <-ctx.Done():
+		case <-r.draining:
+		}
+		return nil
+	}
+	q := &consumer{runner: r, program: program, cell: c}
+	defer q.closeCell()
+	return q.run(ctx)
+}
+
+// program is a job's code, fetched and verified.
+type program struct{ js, sourceMap []byte }
+
+// fetch reads a manifest's blobs, waiting for the log where it has to.
+func (s *session) fetch(ctx context.Context, m api.Manifest) (program, error) {
+	var parts [2][]byte
+	for i, p := range []api.Part{m.JS, m.Map} {
+		data, err := s.fetchPart(ctx, p)
+		if err != nil {
+			return program{}, fmt.Errorf("fetch %s: %w", m.Name, err)
+		}
+		parts[i] = data
+	}
+	return program{js: parts[0], sourceMap: parts[1]}, nil
+}
+
+func (s *session) fetchPart(ctx context.Context, p api.Part) ([]byte, error) {
+	for {
+		data, err := s.log.Blob(ctx, p.Digest)
+		if err == nil && int64(len(data)) != p.Bytes {
+			return nil, fmt.Errorf("blob %.12s… has %d bytes, its manifest says %d", p.Digest, len(data), p.Bytes)
+		}
+		if !errors.Is(err, queue.ErrUnavailable) {
+			return data, err
+		}
+		select {
+		case <-ctx.Done():
+			return nil, context.Cause(ctx)
+		case <-time.After(100 * time.Millisecond):
+		}
+	}
+}
+
+// startCell starts a manifest's program; what it prints goes to the log.
+func (s *session) startCell(ctx context.Context, m api.Manifest, p program) (*cell.Cell, error) {
+	c, err := cell.Start(ctx, cell.Config{
+		Name: m.Name, Exec: s.cfg.CellExec, Bundle: p.js, Map: p.sourceMap, File: m.File,
+		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent,
+		Log:    func(l cell.Line) { s.lines.put(m.Name, l.Level, l.Text) },
+		Logger: s.slog,
+	})
+	if err != nil {
+		return nil, err
+	}
+	s.n.noteStrength(c.Strength())
+	return c, nil
+}
+
+// runOnce answers a run's record: the handler's value, or why there is none.
+func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
+	select {
+	case s.oneshot <- struct{}{}:
+		defer func() { <-s.oneshot }()
+	case <-ctx.Done():
+		return
+	}
+	if s.log.HasResult(ctx, seq, s.id) {
+		return
+	}
+	started := time.Now()
+	result := api.Result{Node: s.id}
+	err := recovered(ctx, func(ctx context.Context) error {
+		value, err := s.answer(ctx, run)
+		result.Value = value
+		return err
+	})
+	if ctx.Err() != nil {
+		return
+	}
+	result.OK, result.TookMS = err == nil, time.Since(started).Milliseconds()
+	if err != nil {
+		e := describeError(err)
+		result.Error = &api.RunError{Message: e.Message, File: e.File, Line: e.Line, Column: e.Column, TimedOut: errors.Is(err, cell.ErrTimeout)}
+		s.lines.put(run.Manifest.Name, "error", err.Error())
+	}
+	data, err := encodeJSON(result)
+	if err == nil {
+		err = s.log.PutResult(ctx, seq, s.id, data)
+	}
+	if err != nil {
+		s.slog.Warn("result not recorded", "run", seq, "err", err)
+	}
+}
+
+func (s *session) answer(ctx context.Context, run *api.Run) ([]byte, error) {
+	p, err := s.fetch(ctx, run.Manifest)
+	if err != nil {
+		return nil, err
+	}
+	c, err := s.startCell(ctx, run.Manifest, p)
+	if err != nil {
+		return nil, err
+	}
+	defer c.Close()
+	limit := time.Duration(run.Manifest.Settings.Needs.TimeMS) * time.Millisecond
+	if run.Record != nil {
+		return s.answerRecord(ctx, c, run, limit)
+	}
+	return c.Run(ctx, cell.Run{AttemptID: s.id, Limit: limit})
+}
+
+// answerRecord hands one kept record to the queue handler; what it sends is shown, not stored.
+func (s *session) answerRecord(ctx context.Context, c *cell.Cell, run *api.Run, limit time.Duration) ([]byte, error) {
+	reader, err := s.log.Read(ctx, run.Record.Stream, queue.ReadOptions{From: run.Record.Seq})
+	if err != nil {
+		return nil, err
+	}
+	defer reader.Close()
+	rec, err := reader.Next(ctx)
+	if err != nil || rec.Seq != run.Record.Seq {
+		return nil, fmt.Errorf("record %d of %s: %w", run.Record.Seq, run.Record.Stream, queue.ErrNotFound)
+	}
+	out, err := c.Queue(ctx, cell.Batch{Queue: run.Record.Stream, AttemptID: s.id, Limit: limit, Messages: []cell.Message{messageOf(rec, 1)}})
+	if err != nil {
+		return nil, err
+	}
+	sent := []api.Record{}
+	for _, send := range out.Sends {
+		sent = append(sent, recordRow(queue.Record{Key: send.Key, Headers: send.Headers, Body: send.Body}))
+	}
+	return encodeJSON(map[string]any{"sent": sent})
+}
+
+// describeError finds the position in the user's source that an error has.
+func describeError(err error) api.JobError {
+	var js *cell.JSError
+	if errors.As(err, &js) {
+		return api.JobError{Message: js.Message, File: js.File, Line: js.Line, Column: js.Column}
+	}
+	var ce *cell.Error
+	if errors.As(err, &ce) {
+		message := ce.Kind.Error()
+		if ce.Detail != "" {
+			message += ": " + ce.Detail
+		}
+		return api.JobError{Message: message, File: ce.At.File, Line: ce.At.Line, Column: ce.At.Column}
+	}
+	return api.JobError{Message: err.Error()}
+}

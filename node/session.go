@@ -1,0 +1,300 @@
+package node
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/netip"
+	"os"
+	"path/filepath"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/queue"
+)
+
+// session is a node's membership in one log.
+type session struct {
+	n       *Node
+	cfg     Config
+	id      string
+	boot    string
+	role    fleet.Role
+	inc     string
+	servers []fleet.Server
+	log     *queue.Log
+	slog    *slog.Logger
+	want    *desired
+	roster  *roster
+	lines   *lines
+
+	folded  chan struct{} // closed when the control log was read to its end
+	kick    chan struct{} // converge anew
+	pulse   chan struct{} // beat soon
+	runs    sync.WaitGroup
+	oneshot chan struct{} // bounds runs at a time
+
+	mu       sync.Mutex // guards what follows
+	runners  map[string]*runner
+	ready    bool
+	readyAt  time.Duration
+	leaving  bool // gives way to another log: nothing is written any more
+	sequence uint64
+}
+
+// openSession joins the log that d names: it starts a server where d says so, connects, and
+// waits until the log answers.
+func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func(), error) {
+	cfg := n.cfg
+	id := n.agent.ID()
+	name := id + "-" + n.boot
+	closers := []func(){}
+	closeAll := func() {
+		for _, f := range slices.Backward(closers) {
+			f()
+		}
+	}
+	rank := len(d.Servers)
+	addrs := []netip.Addr{}
+	peers := []queue.Peer{}
+	for i, s := range d.Servers {
+		peers = append(peers, queue.Peer{Name: s.ID + "-" + s.Boot, Addr: s.Addr})
+		if s.ID == id && s.Boot == n.boot {
+			rank = i
+			addrs = slices.Insert(addrs, 0, s.Addr)
+			continue
+		}
+		addrs = append(addrs, s.Addr)
+	}
+	if d.Role == fleet.RoleServer {
+		store := filepath.Join(cfg.StoreDir, "log-"+d.Incarnation)
+		if err := os.MkdirAll(store, 0o700); err != nil {
+			return nil, nil, fmt.Errorf("log server's folder: %w", err)
+		}
+		srv, err := queue.StartServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Self: d.Self, Peers: peers,
+			Token: cfg.Membership.Bearer(), StoreDir: store, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
+		if err != nil {
+			return nil, nil, err
+		}
+		closers = append(closers, func() { srv.Close(); _ = os.RemoveAll(store) })
+	}
+	log, err := queue.Open(ctx, queue.Config{Incarnation: d.Incarnation, Servers: addrs, Token: cfg.Membership.Bearer(), Name: name,
+		Rank: rank, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
+	if err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	closers = append(closers, log.Close)
+	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, slog: cfg.Log,
+		want:   newDesired(queue.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
+		roster: newRoster(time.Now), lines: n.lines,
+		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
+		runners: map[string]*runner{}}
+	return s, closeAll, nil
+}
+
+// run lives until ctx ends or the log is lost for good; it stops all jobs before it returns.
+func (s *session) run(ctx context.Context) error {
+	ctx, cancel := context.WithCancelCause(ctx)
+	defer cancel(nil)
+	var all sync.WaitGroup
+	spawn := func(name string, f func(context.Context) error) {
+		all.Go(func() {
+			if err := guarded(ctx, s.slog, name, f); err != nil && ctx.Err() == nil {
+				cancel(fmt.Errorf("%s: %w", name, err))
+			}
+		})
+	}
+	spawn("control log", s.followControl)
+	spawn("heartbeats of the others", s.followRoster)
+	spawn("heartbeat", s.beat)
+	spawn("giving way", s.followMerge)
+	spawn("jobs", s.converge)
+	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.log) })
+	<-ctx.Done()
+	all.Wait()
+	s.runs.Wait()
+	s.stopAll()
+	if err := context.Cause(ctx); !errors.Is(err, context.Canceled) {
+		return err
+	}
+	return nil
+}
+
+// guarded runs f again and again until ctx ends, so that a passing trouble of the log, or a panic over
+// bytes from outside, costs a part of a session and not the node.
+func guarded(ctx context.Context, log *slog.Logger, name string, f func(context.Context) error) error {
+	for ctx.Err() == nil {
+		err := recovered(ctx, f)
+		if ctx.Err() != nil {
+			return nil
+		}
+		log.Warn("part of the node begins again", "part", name, "err", err)
+		select {
+		case <-ctx.Done():
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+	return nil
+}
+
+func recovered(ctx context.Context, f func(context.Context) error) (err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			err = fmt.Errorf("panic: %v", p)
+		}
+	}()
+	return f(ctx)
+}
+
+// followControl folds the control log, from where it got to.
+func (s *session) followControl(ctx context.Context) error {
+	s.want.mu.Lock()
+	from := s.want.applied + 1
+	s.want.mu.Unlock()
+	atEnd := func() {
+		select {
+		case <-s.folded:
+		default:
+			close(s.folded)
+		}
+		s.poke()
+	}
+	return s.log.FollowControl(ctx, from, atEnd, func(e queue.ControlEntry) error {
+		o, err := s.want.fold(e)
+		if err != nil {
+			kind, target := "?", "?"
+			if e.Record != nil {
+				kind, target = e.Record.Kind, e.Record.Target
+			}
+			s.slog.Warn("control record refused", "seq", e.Seq, "kind", kind, "target", target, "reason", err)
+			s.lines.put("", "warn", fmt.Sprintf("control record %d (%s %s) refused: %v", e.Seq, kind, target, err))
+			return nil
+		}
+		s.obey(ctx, o)
+		s.poke()
+		return nil
+	})
+}
+
+// obey does what a record asks for once.
+func (s *session) obey(ctx context.Context, o order) {
+	switch {
+	case o.run != nil && o.run.Nodes[s.id] == s.boot:
+		s.runs.Go(func() { s.runOnce(ctx, o.seq, o.run) })
+	case o.stream != nil && s.role == fleet.RoleServer:
+		set := queue.StreamSettings{MaxBytes: o.stream.MaxBytes, Keep: time.Duration(o.stream.KeepMS) * time.Millisecond,
+			Partitions: o.stream.Partitions, Replicas: o.stream.Replicas, Compact: o.stream.Compact}
+		s.runs.Go(func() {
+			ctx, cancel := context.WithTimeout(ctx, 10*time.Second)
+			defer cancel()
+			if _, err := s.log.SetStream(ctx, o.target, set); err != nil {
+				s.slog.Warn("stream settings not applied", "stream", o.target, "err", err)
+				s.lines.put("", "error", err.Error())
+			}
+		})
+	}
+}
+
+func (s *session) followRoster(ctx context.Context) error {
+	return s.log.FollowState(ctx, "node", s.poke, func(e queue.StateEntry) error {
+		if err := s.roster.take(e.Value); err != nil {
+			s.slog.Warn("heartbeat that cannot be read", "key", e.Key, "err", err)
+			return nil
+		}
+		s.poke()
+		return nil
+	})
+}
+
+// poke has the jobs converged soon.
+func (s *session) poke() {
+	select {
+	case s.kick <- struct{}{}:
+	default:
+	}
+}
+
+// tell has a heartbeat written soon.
+func (s *session) tell() {
+	select {
+	case s.pulse <- struct{}{}:
+	default:
+	}
+}
+
+func (s *session) isFolded() bool {
+	select {
+	case <-s.folded:
+		return true
+	default:
+		return false
+	}
+}
+
+// beat writes a heartbeat at once, then every few seconds and after each change.
+func (s *session) beat(ctx context.Context) error {
+	tick := time.NewTicker(beatEvery)
+	defer tick.Stop()
+	for {
+		if err := s.beatOnce(ctx); err != nil {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-tick.C:
+		case <-s.pulse:
+		}
+	}
+}
+
+func (s *session) beatOnce(ctx context.Context) error {
+	data, err := encodeJSON(s.heartbeat())
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	if err := s.log.PutState(ctx, queue.StateKey("node", s.id), data); err != nil {
+		return err
+	}
+	s.n.agent.SetLog(s.logState())
+	return nil
+}
+
+func (s *session) heartbeat() heartbeat {
+	s.mu.Lock()
+	b := heartbeat{Folded: s.isFolded() && !s.leaving, Stats: map[string]jobReport{}}
+	b.ReadyMS = s.readyAt.Milliseconds()
+	state := fleet.StateJoining
+	if s.ready {
+		state = fleet.StateReady
+	}
+	for name, r := range s.runners {
+		report := r.snapshot()
+		b.Stats[name] = report
+		b.Jobs = append(b.Jobs, name+"@"+report.Version)
+	}
+	s.mu.Unlock()
+	slices.Sort(b.Jobs)
+	row := s.n.row()
+	row.State, row.Jobs, row.ReadyMS, row.Log = state, b.Jobs, b.ReadyMS, string(s.role)
+	b.Node = row
+	return b
+}
+
+func (s *session) logState() *fleet.LogState {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return &fleet.LogState{Incarnation: s.inc, Role: s.role, Servers: s.servers, Nodes: max(s.roster.count(), 1), Ready: true}
+}
+
+// jobRow sums a job up over the fleet.
+func (s *session) jobRow(j desiredJob, detail bool) api.Job {
+	return sumUp(j, s.roster.all(), s.roster.live(), detail)
+}
