@@ -1,0 +1,158 @@
+package forming
+
+import (
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/test/need"
+	"github.com/capodekappa/capo/test/netlab"
+)
+
+const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
+ "http://www.freedesktop.org/standards/dbus/1.0/busconfig.dtd">
+<busconfig><type>system</type><listen>unix:path=%s</listen><auth>EXTERNAL</auth>
+<policy context="default"><allow own="*"/><allow user="*"/><allow send_destination="*"/><allow receive_sender="*"/></policy>
+</busconfig>`
+
+const avahiConfig = `[server]
+use-ipv4=yes
+use-ipv6=yes
+[publish]
+disable-publishing=yes
+`
+
+// avahi is another maker's DNS-SD browser in a namespace of a lab.
+type avahi struct {
+	lab  *netlab.Lab
+	node int
+	bus  string
+}
+
+// startAvahi runs a D-Bus and an avahi-daemon of their own in node i's namespace.
+func startAvahi(t *testing.T, lab *netlab.Lab, i int) *avahi {
+	t.Helper()
+	for _, name := range []string{"avahi-daemon", "avahi-browse", "dbus-daemon", "mount"} {
+		need.Command(t, name)
+	}
+	dir := t.TempDir()
+	a := &avahi{lab, i, filepath.Join(dir, "bus")}
+	for name, text := range map[string]string{"bus.conf": fmt.Sprintf(busConfig, a.bus), "avahi.conf": avahiConfig} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	a.daemon(t, "exec dbus-daemon --nofork --nopidfile --config-file="+filepath.Join(dir, "bus.conf"))
+	waitFor(t, a.bus)
+	// ip netns exec gives the process a mount namespace of its own, so this /run is its own too.
+	a.daemon(t, "mount -t tmpfs none /run && mkdir /run/avahi-daemon && exec avahi-daemon --no-drop-root --no-chroot --no-rlimits -f "+filepath.Join(dir, "avahi.conf"))
+	return a
+}
+
+func (a *avahi) daemon(t *testing.T, script string) {
+	t.Helper()
+	cmd := a.command(context.Background(), "sh", "-c", script)
+	var output strings.Builder
+	cmd.Stdout, cmd.Stderr = &output, &output
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() {
+		_ = cmd.Process.Signal(syscall.SIGTERM)
+		_ = cmd.Wait()
+		if t.Failed() {
+			t.Logf("%s:\n%s", script, output.String())
+		}
+	})
+}
+
+func (a *avahi) command(ctx context.Context, name string, args ...string) *exec.Cmd {
+	cmd := a.lab.Exec(ctx, a.node, name, args...)
+	cmd.Env = append(os.Environ(), "DBUS_SYSTEM_BUS_ADDRESS=unix:path="+a.bus)
+	return cmd
+}
+
+func waitFor(t *testing.T, path string) {
+	t.Helper()
+	for range 100 {
+		if _, err := os.Stat(path); err == nil {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("%s is not there after five seconds", path)
+}
+
+// browse returns, for each instance that avahi resolves by IPv4, "host address port" and the
+// fleet of its text.
+func (a *avahi) browse(t *testing.T) map[string][]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 15*time.Second)
+	defer cancel()
+	out, err := a.command(ctx, "avahi-browse", "-rtp", "_capo._tcp").CombinedOutput()
+	if err != nil {
+		return map[string][]string{"error": {err.Error() + ": " + string(out)}}
+	}
+	found := map[string][]string{}
+	for _, line := range strings.Split(string(out), "\n") {
+		f := strings.Split(line, ";")
+		if len(f) >= 10 && f[0] == "=" && f[2] == "IPv4" {
+			found[f[3]] = append(found[f[3]], strings.Join(f[6:9], " ")+" "+f[9])
+		}
+	}
+	return found
+}
+
+// resolves says what is wrong with what avahi shows of the nodes.
+func (a *avahi) resolves(t *testing.T, m *fleet.Membership, nodes ...int) error {
+	t.Helper()
+	found := a.browse(t)
+	if len(found) != len(nodes) {
+		return fmt.Errorf("avahi resolves %v, want %d nodes", found, len(nodes))
+	}
+	for _, i := range nodes {
+		want := fmt.Sprintf("%s.local %s %d ", id(i), a.lab.Addr(i), Port)
+		got := found[id(i)]
+		if len(got) != 1 || !strings.HasPrefix(got[0], want) || !strings.Contains(got[0], `"fleet=`+m.Fleet+`"`) {
+			return fmt.Errorf("avahi resolves %s to %q, want %q and the fleet", id(i), got, want)
+		}
+	}
+	return nil
+}
+
+func avahiLab(t *testing.T) (*Cluster, *avahi, *fleet.Membership) {
+	c, lab := inLab(t, 4)
+	a := startAvahi(t, lab, 3)
+	c.Rules = fleet.Rules{Size: 3}
+	m := c.Fleet("dev")
+	for i := range 3 {
+		c.Run(i, id(i), m)
+	}
+	return c, a, m
+}
+
+func TestAvahiResolvesEachNode(t *testing.T) {
+	c, a, m := avahiLab(t)
+	c.Eventually(Within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
+	c.OneLog(Within, 0, 1, 2)
+	c.end(2, syscall.SIGTERM)
+	c.Eventually(Within, "avahi after one node left", func() error { return a.resolves(t, m, 0, 1) })
+}
+
+func TestAvahiStillResolvesEachNodeAfterFiveMinutes(t *testing.T) {
+	need.Long(t)
+	c, a, m := avahiLab(t)
+	c.Eventually(Within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
+	for begun := time.Now(); time.Since(begun) < 305*time.Second; time.Sleep(5 * time.Second) {
+		if err := a.resolves(t, m, 0, 1, 2); err != nil {
+			t.Fatalf("after %v: %v", time.Since(begun).Round(time.Second), err)
+		}
+	}
+}
