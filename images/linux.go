@@ -11,6 +11,8 @@ import (
 	"path"
 	"path/filepath"
 	"strings"
+
+	"github.com/capodekappa/capo/board"
 )
 
 // Linux is a kernel with its modules, unpacked in the cache.
@@ -25,10 +27,13 @@ type Linux struct {
 	Modules string `json:"-"`
 }
 
-// Linux finds the kernel of that name of linux.lock: in the cache, in a dist folder, or in Debian's
-// archive. A kernel other than the pinned one is taken only when the archive no longer has it, and that
-// is logged as a warning.
-func (s *Source) linux(ctx context.Context, name string) (*Linux, error) {
+// Linux finds the kernel of a board: in the cache, in a dist folder, or in Debian's archive. A kernel other than the one
+// pinned in linux.lock is taken only when the archive no longer has it, and that is logged as a warning.
+func (s *Source) Linux(ctx context.Context, b *board.Board) (*Linux, error) {
+	if b.Linux == nil {
+		return nil, fmt.Errorf("board %s has no image: its nodes are plain processes", b.Name)
+	}
+	name := b.Linux.Package
 	pin, err := pinOf(name)
 	if err != nil {
 		return nil, err

@@ -40,7 +40,7 @@ func (s *Source) Parts(ctx context.Context, b *board.Board) (*Parts, error) {
 
 // PartsWith is [Source.Parts] with another executable as /init.
 func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*Parts, error) {
-	l, err := s.linux(ctx, b.Linux.Package)
+	l, err := s.Linux(ctx, b)
 	if err != nil {
 		return nil, err
 	}

@@ -97,7 +97,7 @@ func (d *dhcp) take(ack *dhcpv4.DHCPv4) error {
 		close(d.got)
 	}
 	if !l.equal(old) {
-		d.log.Info("DHCP lease", "address", l.address, "router", l.router, "for", l.valid)
+		d.log.Info("DHCP lease", "address", l.address, "for", l.valid)
 	}
 	return nil
 }

@@ -37,3 +37,8 @@ func candidates(mac net.HardwareAddr) func() netip.Addr {
 		return netip.AddrFrom4([4]byte{169, 254, byte(n >> 8), byte(n)})
 	}
 }
+
+// linkLocal6 is the IPv6 link-local address of a 48-bit hardware address (RFC 4291 appendix A).
+func linkLocal6(mac net.HardwareAddr) netip.Addr {
+	return netip.AddrFrom16([16]byte{0xfe, 0x80, 8: mac[0] ^ 2, 9: mac[1], 10: mac[2], 11: 0xff, 12: 0xfe, 13: mac[3], 14: mac[4], 15: mac[5]})
+}

@@ -77,7 +77,7 @@ func Start(ctx context.Context, log *slog.Logger, o Options) (*Manager, error) {
 		servers: map[int]lease{}, watchers: map[chan struct{}]bool{},
 		links: map[int]*link{}, kernel: map[int]map[netip.Prefix]bool{},
 	}
-	defaultIPv6()
+	ipv6("default") // for interfaces that do not exist yet
 	err := errors.Join(loopback(), m.writeResolvConf())
 	events, subscribeErr := subscribe()
 	if subscribeErr != nil {
@@ -266,9 +266,7 @@ func (m *Manager) onAddr(u netlink.AddrUpdate) {
 	}
 	ones, _ := u.LinkAddress.Mask.Size()
 	p := netip.PrefixFrom(ip.Unmap(), ones)
-	// An optimistic address can be used while the kernel still looks whether another machine has it.
-	tentative := u.Flags&unix.IFA_F_TENTATIVE != 0 && u.Flags&unix.IFA_F_OPTIMISTIC == 0
-	if !u.NewAddr || tentative || u.Flags&unix.IFA_F_DADFAILED != 0 {
+	if !u.NewAddr || u.Flags&(unix.IFA_F_TENTATIVE|unix.IFA_F_DADFAILED) != 0 {
 		delete(m.kernel[u.LinkIndex], p)
 		return
 	}

@@ -135,22 +135,22 @@ func (w *worker) addr(p netip.Prefix) *netlink.Addr {
 // bringUp switches an interface on, with its IPv6 link-local address usable at once.
 func bringUp(l netlink.Link) error {
 	ipv6(l.Attrs().Name)
-	return netlink.LinkSetUp(l)
-}
-
-// defaultIPv6 is for interfaces that do not exist yet.
-func defaultIPv6() {
-	ipv6("all")
-	ipv6("default")
-}
-
-// ipv6 makes addresses usable while the kernel still looks whether another machine has them (RFC 4429). A kernel that
-// cannot do that does not look at all, rather than taking a second. A kernel without IPv6 has none of these files.
-func ipv6(name string) {
-	dir := "/proc/sys/net/ipv6/conf/" + name + "/"
-	if os.WriteFile(dir+"optimistic_dad", []byte("1"), 0) != nil || os.WriteFile(dir+"use_optimistic", []byte("1"), 0) != nil {
-		_ = os.WriteFile(dir+"accept_dad", []byte("0"), 0)
+	if err := netlink.LinkSetUp(l); err != nil {
+		return err
 	}
+	// The kernel adds this address itself, but acts on a new carrier only once a second (net/core/link_watch.c).
+	_ = netlink.AddrAdd(l, &netlink.Addr{
+		IPNet: &net.IPNet{IP: linkLocal6(l.Attrs().HardwareAddr).AsSlice(), Mask: net.CIDRMask(64, 128)},
+		Scope: int(netlink.SCOPE_LINK), Flags: unix.IFA_F_NODAD,
+	})
+	return nil
+}
+
+// ipv6 makes the link-local address usable at once. Looking whether another machine has it takes a second, and it is
+// made of the hardware address: where two machines have the same one of those, nothing works anyway. A kernel without
+// IPv6 has no such file.
+func ipv6(name string) {
+	_ = os.WriteFile("/proc/sys/net/ipv6/conf/"+name+"/accept_dad", []byte("0"), 0)
 }
 
 func loopback() error {

@@ -4,10 +4,12 @@ package qemutest
 import (
 	"context"
 	"log/slog"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -139,8 +141,11 @@ func (v *VM) Expect(pattern string, limit time.Duration) []string {
 			v.offset += at[1]
 			return groups
 		}
-		if ended || time.Now().After(end) {
-			v.t.Fatalf("no line on the console matches %q after %v (machine ended: %v)", pattern, time.Since(v.Started), ended)
+		if ended {
+			v.t.Fatalf("no line on the console matches %q, and the machine ended: %v", pattern, v.Wait(context.Background()))
+		}
+		if time.Now().After(end) {
+			v.t.Fatalf("no line on the console matches %q after %v", pattern, time.Since(v.Started))
 		}
 	}
 }
@@ -165,4 +170,55 @@ func (v *VM) ended() bool {
 	default:
 		return false
 	}
+}
+
+// Time returns when the kernel wrote the first line that matches the pattern, since it started; it waits for the line as
+// [VM.Expect] does, and looks at the whole console.
+func (v *VM) Time(pattern string) time.Duration {
+	v.t.Helper()
+	v.Rewind()
+	text := v.Expect(`^\[ *(\d+\.\d+)\] .*`+pattern, limit)[1]
+	seconds, err := strconv.ParseFloat(text, 64)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	return time.Duration(seconds * float64(time.Second))
+}
+
+// QMP connects to the machine's control socket.
+func (v *VM) QMP() *qemu.QMP {
+	v.t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	defer cancel()
+	q, err := qemu.DialQMP(ctx, v.qmp)
+	if err != nil {
+		v.t.Fatal(err)
+	}
+	v.t.Cleanup(func() { q.Close() })
+	return q
+}
+
+// SegmentPort returns a UDP port for a segment that no other test of this computer uses at the same time.
+func SegmentPort(t testing.TB) int {
+	t.Helper()
+	conn, err := net.ListenUDP("udp4", &net.UDPAddr{IP: net.IPv4(127, 0, 0, 1)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	return conn.LocalAddr().(*net.UDPAddr).Port
+}
+
+// Release returns the release of the kernel that a board boots.
+func Release(t testing.TB, name string) string {
+	t.Helper()
+	b, err := board.Load(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := images.NewSource("", nil).Linux(t.Context(), b)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l.Release
 }

@@ -4,23 +4,163 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
+	"os/exec"
+	"strconv"
+	"strings"
+	"time"
 
 	"github.com/capodekappa/capo/init/boot"
+	"github.com/capodekappa/capo/init/cmdline"
 )
 
 func main() {
+	if len(os.Args) > 1 && os.Getpid() != 1 {
+		child(os.Args[1])
+		return
+	}
 	if err := boot.Run(run); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 }
 
-func run(ctx context.Context, h boot.Handover) error {
-	h.Log.Info("TEST up", "id", h.ID, "name", h.Name, "cells", h.CellsCgroup)
-	for range h.Net.Watch(ctx) {
-		h.Log.Info("TEST addrs", "n", len(h.Net.Addrs()))
+// tests are the values of capo.test.
+func tests() map[string]boot.Node {
+	return map[string]boot.Node{
+		"":       idle,
+		"tour":   tour,
+		"panic":  func(context.Context, boot.Handover) error { panic("as the test wants it") },
+		"error":  func(context.Context, boot.Handover) error { return errors.New("as the test wants it") },
+		"reboot": func(ctx context.Context, h boot.Handover) error { h.Reboot(); return idle(ctx, h) },
+		"stuck":  func(_ context.Context, h boot.Handover) error { h.Poweroff(); select {} },
+		"run":    runBinary,
 	}
+}
+
+func run(ctx context.Context, h boot.Handover) error {
+	line, _ := os.ReadFile("/proc/cmdline")
+	name, _ := cmdline.Lookup(string(line), "capo.test")
+	h.Log.Info("TEST node", "test", name, "id", h.ID, "name", h.Name, "board", h.Board)
+	test := tests()[name]
+	if test == nil {
+		return fmt.Errorf("no test %q", name)
+	}
+	return test(ctx, h)
+}
+
+func idle(ctx context.Context, h boot.Handover) error {
 	<-ctx.Done()
+	h.Log.Info("TEST stopped")
 	return nil
+}
+
+// tour looks at everything that a node is promised, then reports addresses until an interface eth2 has one.
+func tour(ctx context.Context, h boot.Handover) error {
+	h.Log.Info("TEST clock", "unix", time.Now().Unix(), "source", h.ClockSource())
+	controllers, err := os.ReadFile(h.CellsCgroup + "/cgroup.subtree_control")
+	h.Log.Info("TEST cgroup", "path", h.CellsCgroup, "controllers", strings.TrimSpace(string(controllers)), "err", err)
+	h.Log.Info("TEST children", "err", children())
+	h.Log.Info("TEST store", "err", os.WriteFile(h.StoreDir+"/x", []byte("x"), 0o600))
+	for _, p := range h.Phases {
+		h.Log.Info("TEST phase", "name", p.Name, "took_ms", p.Took.Milliseconds(), "ok", p.Err == nil)
+	}
+	changes := h.Net.Watch(ctx)
+	for {
+		var text []string
+		last := false
+		for _, a := range h.Net.Addrs() {
+			text = append(text, a.Interface+":"+a.Prefix.String())
+			last = last || a.Interface == "eth2" && a.Prefix.Addr().Is4()
+		}
+		h.Log.Info("TEST addrs", "list", strings.Join(text, ","))
+		if last {
+			h.Poweroff()
+			return idle(ctx, h)
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return idle(ctx, h)
+		}
+	}
+}
+
+// children starts processes that leave orphans, and checks that their own exit status comes back and that no zombie
+// stays.
+func children() error {
+	exe, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	for range 10 {
+		err := exec.Command(exe, "leave-orphan").Run()
+		var exit *exec.ExitError
+		if !errors.As(err, &exit) || exit.ExitCode() != 3 {
+			return fmt.Errorf("the child ended with %v, not with status 3", err)
+		}
+	}
+	for end := time.Now().Add(3 * time.Second); ; time.Sleep(20 * time.Millisecond) {
+		n := processes()
+		if n == 0 {
+			return nil
+		}
+		if time.Now().After(end) {
+			return fmt.Errorf("%d processes are left", n)
+		}
+	}
+}
+
+// processes counts the processes with an executable or none left (zombies) besides this one and kernel threads.
+func processes() int {
+	entries, _ := os.ReadDir("/proc")
+	n := 0
+	for _, e := range entries {
+		stat, err := os.ReadFile("/proc/" + e.Name() + "/stat")
+		if _, notPID := strconv.Atoi(e.Name()); notPID != nil || err != nil {
+			continue
+		}
+		f := strings.Fields(string(stat[strings.LastIndexByte(string(stat), ')')+1:]))
+		if f[1] == "1" {
+			n++
+		}
+	}
+	return n
+}
+
+func child(what string) {
+	exe, err := os.Executable()
+	switch {
+	case err != nil:
+	case what == "leave-orphan":
+		err = exec.Command(exe, "sleep").Start()
+		if err == nil {
+			os.Exit(3)
+		}
+	case what == "sleep":
+		time.Sleep(100 * time.Millisecond)
+		return
+	}
+	fmt.Fprintln(os.Stderr, what, err)
+	os.Exit(4)
+}
+
+// runBinary runs /test.bin, which the test has put into the image, with a cgroup for cells, and powers off.
+func runBinary(ctx context.Context, h boot.Handover) error {
+	line, _ := os.ReadFile("/proc/cmdline")
+	args, _ := cmdline.Lookup(string(line), "capo.testargs")
+	cmd := exec.CommandContext(ctx, "/test.bin", strings.Split(args, ",")...)
+	cmd.Env = []string{"CI=true", "CAPO_TEST_CGROUP=" + h.CellsCgroup, "HOME=/tmp", "PATH=/", "GOTRACEBACK=all"}
+	cmd.Dir = "/tmp"
+	console, err := os.OpenFile("/dev/console", os.O_WRONLY, 0)
+	if err != nil {
+		return err
+	}
+	defer console.Close()
+	cmd.Stdout, cmd.Stderr = console, console
+	err = cmd.Run()
+	fmt.Fprintln(console, "TEST binary ended:", err)
+	h.Poweroff()
+	return idle(ctx, h)
 }
