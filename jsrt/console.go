@@ -86,8 +86,8 @@ func (r *Runtime) inspect(v goja.Value) string {
 		return v.String()
 	}
 	text := "[object]"
-	if ex := r.vm.Try(func() { text = r.inspectObject(obj) }); ex != nil {
-		return "[object that cannot be printed: " + ex.Error() + "]"
+	if err := r.Try(func() { text = r.inspectObject(obj) }); err != nil {
+		return "[object that cannot be printed: " + err.Error() + "]"
 	}
 	return text
 }

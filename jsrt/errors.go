@@ -87,7 +87,7 @@ func (r *Runtime) wrapValue(v goja.Value, stack []goja.StackFrame) *Error {
 		e.Message = clip(fmt.Sprint("Uncaught ", v), maxMessage)
 		return &e
 	}
-	if ex := r.vm.Try(func() {
+	if err := r.Try(func() {
 		e.Message = clip(obj.String(), maxMessage)
 		text, ok := obj.Get("stack").(goja.String)
 		if !ok {
@@ -99,10 +99,30 @@ func (r *Runtime) wrapValue(v goja.Value, stack []goja.StackFrame) *Error {
 		if cause := obj.Get("cause"); cause != nil && !goja.IsUndefined(cause) {
 			e.Message = clip(e.Message+" (cause: "+cause.String()+")", maxMessage)
 		}
-	}); ex != nil && e.Message == "" {
+	}); err != nil && e.Message == "" {
 		e.Message = "Uncaught object whose text cannot be had"
 	}
 	return &e
+}
+
+// Try calls f, which may touch objects of the program, and returns what a getter or a conversion
+// threw, or the interruption that came meanwhile.
+func (r *Runtime) Try(f func()) (err error) {
+	defer func() {
+		p := recover()
+		if p == nil {
+			return
+		}
+		if e, ok := p.(error); ok {
+			err = e
+			return
+		}
+		err = fmt.Errorf("%v", p)
+	}()
+	if ex := r.vm.Try(f); ex != nil {
+		return ex
+	}
+	return nil
 }
 
 // at describes the innermost frame that has a position.

@@ -93,8 +93,12 @@ func (r *Runtime) Load(p Program) (*goja.Object, error) {
 	if err != nil {
 		return nil, err
 	}
-	exports, ok := r.vm.Get(p.Global).(*goja.Object)
-	if !ok {
+	var exports *goja.Object
+	err = r.Try(func() { exports, _ = r.vm.Get(p.Global).(*goja.Object) })
+	if err != nil {
+		return nil, r.wrap(err)
+	}
+	if exports == nil {
 		return nil, fmt.Errorf("load %s: the bundle has no exports in %s", p.File, p.Global)
 	}
 	return exports, nil
@@ -106,7 +110,13 @@ func (r *Runtime) Load(p Program) (*goja.Object, error) {
 // more is [ErrNeverSettles]; after [Runtime.Interrupt] the error is an *[InterruptError].
 func (r *Runtime) Await(f func() (goja.Value, error)) (goja.Value, error) {
 	defer r.endTurn()
-	v, err := f()
+	var v goja.Value
+	err := r.Try(func() {
+		var err error
+		if v, err = f(); err != nil {
+			panic(err)
+		}
+	})
 	if err != nil {
 		return nil, r.wrap(err)
 	}
@@ -129,7 +139,11 @@ func (r *Runtime) Await(f func() (goja.Value, error)) (goja.Value, error) {
 		if err != nil {
 			return nil, r.wrap(err)
 		}
-		if err := task(); err != nil {
+		if err := r.Try(func() {
+			if err := task(); err != nil {
+				panic(err)
+			}
+		}); err != nil {
 			return nil, r.wrap(err)
 		}
 	}
@@ -164,7 +178,7 @@ func (r *Runtime) asPromise(v goja.Value) (*goja.Promise, error) {
 		return p, r.markHandled(v)
 	}
 	var wrapped goja.Value
-	if ex := r.vm.Try(func() {
+	if err := r.Try(func() {
 		if _, ok := goja.AssertFunction(obj.Get("then")); !ok {
 			return
 		}
@@ -172,8 +186,8 @@ func (r *Runtime) asPromise(v goja.Value) (*goja.Promise, error) {
 		if wrapped, err = r.resolve(goja.Undefined(), v); err != nil {
 			panic(err)
 		}
-	}); ex != nil {
-		return nil, ex
+	}); err != nil {
+		return nil, err
 	}
 	if wrapped == nil {
 		return nil, nil

@@ -33,8 +33,10 @@ func confine(s setup) ([]string, error) {
 			return nil, err
 		}
 	}
-	if err := unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0); err != nil {
-		return nil, fmt.Errorf("set no_new_privs: %w", err)
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	if err := noNewPrivileges(); err != nil {
+		return nil, err
 	}
 	try("capabilities", dropCapabilities())
 	try("seccomp", filterSystemCalls())
@@ -133,11 +135,29 @@ func changeUser(uid int) error {
 func dropCapabilities() error {
 	header := unix.CapUserHeader{Version: unix.LINUX_CAPABILITY_VERSION_3}
 	var none [2]unix.CapUserData
-	_, _, errno := syscall.AllThreadsSyscall(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])), 0)
+	err := allThreads(unix.SYS_CAPSET, uintptr(unsafe.Pointer(&header)), uintptr(unsafe.Pointer(&none[0])))
 	runtime.KeepAlive(&header)
 	runtime.KeepAlive(&none)
-	if errno != 0 {
+	return err
+}
+
+// allThreads makes a system call on every thread of the process. A binary that was built with cgo
+// cannot do that.
+func allThreads(call, a, b uintptr) error {
+	if _, _, errno := syscall.AllThreadsSyscall(call, a, b, 0); errno != 0 {
 		return errno
+	}
+	return nil
+}
+
+// noNewPrivileges sets no_new_privs; the filter's installation spreads it over all threads.
+func noNewPrivileges() error {
+	err := allThreads(unix.SYS_PRCTL, unix.PR_SET_NO_NEW_PRIVS, 1)
+	if errors.Is(err, syscall.ENOTSUP) {
+		err = unix.Prctl(unix.PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0)
+	}
+	if err != nil {
+		return fmt.Errorf("set no_new_privs: %w", err)
 	}
 	return nil
 }

@@ -86,15 +86,10 @@ func (h *handlers) app(name string) (goja.Value, goja.Value, bool) {
 func (h *handlers) describe() (Description, error) {
 	d := Description{Job: json.RawMessage("null"), Handlers: []string{}}
 	_, err := h.c.rt.Await(func() (goja.Value, error) {
-		ex := h.vm.Try(func() {
-			for _, name := range handlerNames {
-				if _, _, ok := h.app(name); ok {
-					d.Handlers = append(d.Handlers, name)
-				}
+		for _, name := range handlerNames {
+			if _, _, ok := h.app(name); ok {
+				d.Handlers = append(d.Handlers, name)
 			}
-		})
-		if ex != nil {
-			return nil, ex
 		}
 		job := h.exports.Get("job")
 		if job == nil || goja.IsUndefined(job) {
@@ -137,11 +132,17 @@ func (h *handlers) handle(name string, args ...goja.Value) (goja.Value, error) {
 	if h == nil {
 		return nil, errors.New("no program is loaded")
 	}
-	app, f, ok := h.app(name)
+	call, ok := goja.AssertFunction(h.glue.Get(name))
 	if !ok {
-		return nil, &Error{Kind: ErrNoHandler, Detail: name}
+		return nil, fmt.Errorf("the glue has no %s", name)
 	}
-	return h.invoke(name, append([]goja.Value{app, f}, args...)...)
+	return h.c.rt.Await(func() (goja.Value, error) {
+		app, f, ok := h.app(name)
+		if !ok {
+			return nil, &Error{Kind: ErrNoHandler, Detail: name}
+		}
+		return call(h.glue, append([]goja.Value{app, f}, args...)...)
+	})
 }
 
 func (h *handlers) reset(b Batch) {

@@ -1,5 +1,31 @@
 package cell
 
-import "github.com/dop251/goja"
+import (
+	"runtime"
 
-func testHook(vm *goja.Runtime) {}
+	"github.com/dop251/goja"
+)
+
+// testHook gives programs in tests what only an attacker has: raw system calls (on Linux).
+func testHook(vm *goja.Runtime) {
+	_ = vm.Set("__syscall", func(call goja.FunctionCall) goja.Value {
+		args := make([]uintptr, 7)
+		var keep [][]byte
+		for i := range args {
+			switch v := call.Argument(i).Export().(type) {
+			case string:
+				b := append([]byte(v), 0)
+				keep = append(keep, b)
+				args[i] = pointer(b)
+			case int64:
+				args[i] = uintptr(v)
+			}
+		}
+		r, name := rawCall(args)
+		runtime.KeepAlive(keep)
+		if name != "" {
+			return vm.ToValue(name)
+		}
+		return vm.ToValue(int64(r))
+	})
+}

@@ -116,7 +116,7 @@ func spawnAs(ctx context.Context, cfg Config, p plan) (*Cell, error) {
 	widen(in, out)
 	c.cmd = exec.Command(executable(cfg.Exec), "cell", string(head))
 	c.cmd.Args[0] = "cell:" + cfg.Name
-	c.cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none"}
+	c.cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none", "TZ="}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = childIn, childOut, c.stderr
 	c.cmd.WaitDelay = time.Second
 	c.group, err = p.prepare(c.cmd, cfg)
@@ -231,7 +231,8 @@ func (c *Cell) verdict(waitErr error) error {
 	case c.reason != nil:
 		return c.reason
 	case strings.Contains(text, "out of memory"), strings.Contains(text, "cannot allocate memory"),
-		strings.Contains(text, "failed to create new OS thread"):
+		strings.Contains(text, "failed to create new OS thread"), strings.HasPrefix(text, "SIGSEGV"):
+		// The last is a fault in the Go runtime itself: its collector does not expect that mmap fails.
 		return &Error{Kind: ErrMemory, Detail: fmt.Sprintf("its limit is %d MB", c.cfg.Memory>>20)}
 	case strings.Contains(text, "stack exceeds"):
 		return &Error{Kind: ErrMemory, Detail: "a builtin recursed too deeply"}
