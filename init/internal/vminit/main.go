@@ -150,8 +150,8 @@ func child(what string) {
 func runBinary(ctx context.Context, h boot.Handover) error {
 	line, _ := os.ReadFile("/proc/cmdline")
 	args, _ := cmdline.Lookup(string(line), "capo.testargs")
-	cmd := exec.CommandContext(ctx, "/test.bin", strings.Split(args, ",")...)
-	cmd.Env = []string{"CI=true", "CAPO_TEST_CGROUP=" + h.CellsCgroup, "HOME=/tmp", "PATH=/", "GOTRACEBACK=all"}
+	cmd := exec.CommandContext(ctx, "/test.bin", strings.Fields(args)...)
+	cmd.Env = []string{"CI=true", "CAPO_TEST_SLOW=20", "CAPO_TEST_CGROUP=" + h.CellsCgroup, "HOME=/tmp", "PATH=/", "GOTRACEBACK=all"}
 	cmd.Dir = "/tmp"
 	console, err := os.OpenFile("/dev/console", os.O_WRONLY, 0)
 	if err != nil {
