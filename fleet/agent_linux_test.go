@@ -1,0 +1,95 @@
+package fleet
+
+import (
+	"context"
+	"math/rand/v2"
+	"net"
+	"net/http"
+	"net/netip"
+	"os"
+	"runtime"
+	"testing"
+	"time"
+)
+
+// serve runs an agent at an address of its own on the loopback interface, with its hello.
+func serve(t *testing.T, m *Membership, id string, size int) (*Agent, func()) {
+	t.Helper()
+	addr := netip.AddrFrom4([4]byte{127, byte(100 + rand.N(100)), byte(rand.N(250)), byte(1 + rand.N(250))})
+	listener, err := net.Listen("tcp", netip.AddrPortFrom(addr, 0).String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	port := listener.Addr().(*net.TCPAddr).Port
+	a, err := Start(t.Context(), Config{Membership: m, ID: id, Listen: addr, Port: port, Size: size})
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: a.Handler()}
+	go server.Serve(listener)
+	return a, func() { a.Close(); server.Close() }
+}
+
+func TestDiscoverFindsTheNodesOfTheFleet(t *testing.T) {
+	f, err := New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	other, err := New("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, id := range []string{"a", "b"} {
+		_, stop := serve(t, f.Membership, id, 3)
+		defer stop()
+	}
+	_, stop := serve(t, other.Membership, "c", 3)
+	defer stop()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	found, err := Discover(ctx, f.Membership, []string{"lo"})
+	if err != nil || len(found) != 2 || found[0].Hello.ID != "a" || found[1].Hello.ID != "b" {
+		t.Fatalf("found %v, error %v, want a and b", found, err)
+	}
+	if ctx.Err() != nil {
+		t.Fatal("did not return before its time was over")
+	}
+}
+
+func TestCloseLeavesNothingBehind(t *testing.T) {
+	f, err := New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	before := runtime.NumGoroutine()
+	a, stop := serve(t, f.Membership, "a", 3)
+	b, stopB := serve(t, f.Membership, "b", 3)
+	time.Sleep(1500 * time.Millisecond)
+	files := openFiles(t)
+	time.Sleep(4 * time.Second)
+	if now := openFiles(t); now > files+8 {
+		t.Errorf("%d files were open, four seconds of browsing later %d", files, now)
+	}
+	if len(a.Peers()) != 1 || len(b.Peers()) != 1 {
+		t.Errorf("peers %v and %v, want each other", a.Peers(), b.Peers())
+	}
+	stop()
+	stopB()
+	deadline := time.Now().Add(6 * time.Second)
+	for runtime.NumGoroutine() > before+2 && time.Now().Before(deadline) {
+		time.Sleep(100 * time.Millisecond)
+	}
+	if now := runtime.NumGoroutine(); now > before+2 {
+		stack := make([]byte, 1<<16)
+		t.Fatalf("%d goroutines before, %d after:\n%s", before, now, stack[:runtime.Stack(stack, true)])
+	}
+}
+
+func openFiles(t *testing.T) int {
+	t.Helper()
+	list, err := os.ReadDir("/proc/self/fd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return len(list)
+}
