@@ -94,6 +94,7 @@ func TestPartitions(t *testing.T) {
 	})
 	for name, scenario := range map[string]func(*Cluster, *netlab.Lab){
 		"islands too small": IslandsTooSmall, "flapping link": FlappingLink, "minority forms no other": MinorityFormsNoOther,
+		"same address elsewhere": SameAddressElsewhere,
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()

@@ -59,7 +59,7 @@ func FlappingLink(c *Cluster, lab *netlab.Lab) {
 	c.OneLog(2*Within, 0, 1, 2, 3)
 }
 
-// MinorityForms: nodes that were in a log and are cut off from it form no other, however many
+// MinorityFormsNoOther: nodes that were in a log and are cut off from it form no other, however many
 // they are when no size was set; joined again, they are in it as before.
 func MinorityFormsNoOther(c *Cluster, lab *netlab.Lab) {
 	c.Rules = fleet.Rules{Expect: 3}
@@ -85,5 +85,24 @@ func MinorityFormsNoOther(c *Cluster, lab *netlab.Lab) {
 	lab.Partition()
 	if after := c.OneLog(Within, 0, 1, 2, 3, 4, 5); after.Incarnation != log.Incarnation {
 		c.T.Fatalf("the log %s became %s", log.Incarnation, after.Incarnation)
+	}
+}
+
+// SameAddressElsewhere: every node also has an interface with the same address on a segment of
+// its own, as on QEMU's user-mode network; they reach each other by the other one.
+func SameAddressElsewhere(c *Cluster, lab *netlab.Lab) {
+	c.Rules = fleet.Rules{Size: 4}
+	m := c.Fleet("dev")
+	for i := range 4 {
+		lab.AddDeadEnd(i, "aaa0", "10.0.2.15/24")
+		c.Run(i, id(i), m)
+	}
+	for i := range 4 {
+		log := c.OneLog(Within, 0, 1, 2, 3)
+		for j, s := range log.Servers {
+			if s.Addr != lab.Addr(j) {
+				c.T.Fatalf("node %d reaches server %s at %v, want %v", i, s.ID, s.Addr, lab.Addr(j))
+			}
+		}
 	}
 }
