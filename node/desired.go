@@ -11,6 +11,7 @@ import (
 
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // desiredJob is a job as the control log says it should be.
@@ -25,10 +26,10 @@ type desiredJob struct {
 // desired is the fold of the control log: what should be. It is the same on every node that
 // has read the same records.
 type desired struct {
-	verifier queue.Verifier
+	verifier control.Verifier
 
 	mu      sync.Mutex // guards what follows
-	ledger  queue.Ledger
+	ledger  control.Ledger
 	jobs    map[string]*desiredJob
 	applied uint64 // sequence of the newest record folded
 	refused int
@@ -42,7 +43,7 @@ type order struct {
 	seq    uint64
 }
 
-func newDesired(v queue.Verifier) *desired {
+func newDesired(v control.Verifier) *desired {
 	return &desired{verifier: v, jobs: map[string]*desiredJob{}}
 }
 
@@ -73,7 +74,7 @@ func (d *desired) take(e queue.ControlEntry) (order, error) {
 	// The body is read before the ledger moves on: a record that cannot be obeyed leaves no mark.
 	apply, err := d.plan(c, &o, e.Time)
 	if err != nil {
-		return o, fmt.Errorf("%w: %w", queue.ErrMalformed, err)
+		return o, fmt.Errorf("%w: %w", control.ErrMalformed, err)
 	}
 	repeated, err := d.ledger.Accept(c)
 	if err != nil || repeated {
@@ -84,10 +85,10 @@ func (d *desired) take(e queue.ControlEntry) (order, error) {
 }
 
 // plan reads a record's body and returns what accepting it does.
-func (d *desired) plan(c *queue.Control, o *order, at time.Time) (func(), error) {
+func (d *desired) plan(c *control.Record, o *order, at time.Time) (func(), error) {
 	o.target = c.Target
 	switch c.Kind {
-	case queue.KindJob:
+	case control.KindJob:
 		var m api.Manifest
 		if err := readBody(c.Body, &m); err != nil {
 			return nil, err
@@ -96,22 +97,22 @@ func (d *desired) plan(c *queue.Control, o *order, at time.Time) (func(), error)
 			return nil, fmt.Errorf("manifest of %q in a record about %q", m.Name, c.Target)
 		}
 		return func() { d.setJob(c, m, at) }, checkManifest(m)
-	case queue.KindRemove:
+	case control.KindRemove:
 		return func() { d.stopJob(c, at) }, nil
-	case queue.KindRun:
+	case control.KindRun:
 		o.run = &api.Run{}
 		if err := readBody(c.Body, o.run); err != nil {
 			return nil, err
 		}
 		return func() {}, checkManifest(o.run.Manifest)
-	case queue.KindStream:
+	case control.KindStream:
 		o.stream = &api.StreamSet{}
-		return func() {}, errors.Join(readBody(c.Body, o.stream), queue.ValidStream(c.Target))
+		return func() {}, errors.Join(readBody(c.Body, o.stream), control.ValidStream(c.Target))
 	}
 	return func() {}, nil
 }
 
-func (d *desired) setJob(c *queue.Control, m api.Manifest, at time.Time) {
+func (d *desired) setJob(c *control.Record, m api.Manifest, at time.Time) {
 	j := d.jobs[c.Target]
 	if j == nil {
 		j = &desiredJob{}
@@ -121,7 +122,7 @@ func (d *desired) setJob(c *queue.Control, m api.Manifest, at time.Time) {
 	j.remember(api.JobVersion{Version: j.version, Generation: c.Generation, State: api.JobRunning, Since: at})
 }
 
-func (d *desired) stopJob(c *queue.Control, at time.Time) {
+func (d *desired) stopJob(c *control.Record, at time.Time) {
 	j := d.jobs[c.Target]
 	if j == nil {
 		j = &desiredJob{manifest: api.Manifest{Name: c.Target}}
@@ -174,21 +175,21 @@ func (d *desired) generation(class, target string) uint64 {
 }
 
 // check tells whether a record would be accepted now, without accepting it.
-func (d *desired) check(c *queue.Control) error {
+func (d *desired) check(c *control.Record) error {
 	if err := d.verifier.Check(c); err != nil {
 		return err
 	}
-	if c.Kind == queue.KindEvent {
-		return fmt.Errorf("%w: events come from nodes", queue.ErrSigner)
+	if c.Kind == control.KindEvent {
+		return fmt.Errorf("%w: events come from nodes", control.ErrSigner)
 	}
 	if _, err := d.plan(c, &order{}, time.Time{}); err != nil {
-		return fmt.Errorf("%w: %w", queue.ErrMalformed, err)
+		return fmt.Errorf("%w: %w", control.ErrMalformed, err)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	switch last := d.ledger.Generation(c.Class(), c.Target); {
 	case c.Generation < last:
-		return fmt.Errorf("%w: %d, and %s %s is at %d", queue.ErrGeneration, c.Generation, c.Class(), c.Target, last)
+		return fmt.Errorf("%w: %d, and %s %s is at %d", control.ErrGeneration, c.Generation, c.Class(), c.Target, last)
 	}
 	return nil
 }
@@ -200,7 +201,7 @@ func checkManifest(m api.Manifest) error {
 		return errors.New("manifest without a name")
 	}
 	for _, p := range []api.Part{m.JS, m.Map} {
-		if !queue.ValidDigest(p.Digest) {
+		if !control.ValidDigest(p.Digest) {
 			return fmt.Errorf("manifest of %s: part %q is no digest", m.Name, p.Digest)
 		}
 	}

@@ -12,6 +12,7 @@ import (
 
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // handler serves the HTTP API. Everything but a hello and a health check demands the fleet's token.
@@ -106,11 +107,11 @@ func writeError(w http.ResponseWriter, err error) {
 		writeProblem(w, http.StatusTooManyRequests, err.Error()+": no record in it was passed by every reader", 0)
 	case errors.Is(err, queue.ErrTooLarge):
 		writeProblem(w, http.StatusRequestEntityTooLarge, err.Error(), queue.MaxRecord)
-	case errors.Is(err, queue.ErrDigest), errors.Is(err, queue.ErrMalformed), errors.Is(err, queue.ErrKind):
+	case errors.Is(err, queue.ErrDigest), errors.Is(err, control.ErrMalformed), errors.Is(err, control.ErrKind):
 		writeProblem(w, http.StatusBadRequest, err.Error(), 0)
-	case errors.Is(err, queue.ErrSignature), errors.Is(err, queue.ErrSigner), errors.Is(err, queue.ErrFleet), errors.Is(err, queue.ErrOtherLog):
+	case errors.Is(err, control.ErrSignature), errors.Is(err, control.ErrSigner), errors.Is(err, control.ErrFleet), errors.Is(err, control.ErrOtherLog):
 		writeProblem(w, http.StatusForbidden, err.Error(), 0)
-	case errors.Is(err, queue.ErrGeneration), errors.Is(err, queue.ErrSameGen), errors.Is(err, queue.ErrConflict):
+	case errors.Is(err, control.ErrGeneration), errors.Is(err, control.ErrSameGen), errors.Is(err, queue.ErrConflict):
 		writeProblem(w, http.StatusConflict, err.Error(), 0)
 	case errors.Is(err, queue.ErrUnavailable):
 		writeProblem(w, http.StatusServiceUnavailable, err.Error(), 0)

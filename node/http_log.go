@@ -10,16 +10,17 @@ import (
 
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // postLog appends a signed control record. It refuses early what every node would refuse; that
 // is a courtesy, the nodes verify for themselves.
 func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error {
-	data, err := readLimited(r, "control record", queue.MaxControl)
+	data, err := readLimited(r, "control record", control.MaxBytes)
 	if err != nil {
 		return err
 	}
-	c, err := queue.ParseControl(data)
+	c, err := control.Parse(data)
 	if err != nil {
 		return err
 	}
@@ -35,7 +36,7 @@ func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error
 
 func (n *Node) putBlob(w http.ResponseWriter, r *http.Request, s *session) error {
 	digest := r.PathValue("sha256")
-	if !queue.ValidDigest(digest) {
+	if !control.ValidDigest(digest) {
 		return badRequest{fmt.Errorf("%.80q is not 64 hexadecimal digits", digest)}
 	}
 	data, err := readLimited(r, "blob", queue.MaxBlob)
@@ -67,7 +68,7 @@ func (n *Node) getLog(w http.ResponseWriter, r *http.Request, s *session) error 
 		row := api.ControlEntry{Seq: e.Seq, Time: e.Time.UTC(), OK: refusal == nil}
 		if c := e.Record; c != nil {
 			row.Kind, row.Target, row.Generation, row.Signer = c.Kind, c.Target, c.Generation, c.Signer
-			if c.Kind == queue.KindEvent && refusal == nil {
+			if c.Kind == control.KindEvent && refusal == nil {
 				row.Body = c.Body
 			}
 		}

@@ -11,6 +11,7 @@ import (
 
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // The limits of an append's body in bytes.
@@ -30,7 +31,7 @@ func (n *Node) getStreams(w http.ResponseWriter, r *http.Request, s *session) er
 // postStream appends: the body is one record, or NDJSON, a record a line.
 func (n *Node) postStream(w http.ResponseWriter, r *http.Request, s *session) error {
 	name := r.PathValue("name")
-	if err := queue.ValidStream(name); err != nil {
+	if err := control.ValidStream(name); err != nil {
 		return badRequest{err}
 	}
 	if _, err := s.log.EnsureStream(r.Context(), name); err != nil {

@@ -11,6 +11,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // Times of a log's giving way to another one.
@@ -137,7 +138,7 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	if err := s.copyInto(ctx, winner, &report); err != nil {
 		report.Error = err.Error()
 	}
-	event := &queue.Control{Fleet: s.cfg.Membership.Fleet, Log: d.Incarnation, Kind: queue.KindEvent, Target: "log-" + s.inc, Generation: 1}
+	event := &control.Record{Fleet: s.cfg.Membership.Fleet, Log: d.Incarnation, Kind: control.KindEvent, Target: "log-" + s.inc, Generation: 1}
 	if err := event.Seal(report); err != nil {
 		return err
 	}
@@ -160,7 +161,7 @@ func (s *session) copyInto(ctx context.Context, winner *queue.Log, report *Merge
 		}
 		data := bytes.Clone(chunk.Bytes())
 		chunk.Reset()
-		digest := queue.Digest(data)
+		digest := control.Digest(data)
 		report.Blobs = append(report.Blobs, api.Part{Digest: digest, Bytes: int64(len(data))})
 		return winner.PutBlob(ctx, digest, data)
 	}

@@ -27,7 +27,7 @@ func place(m api.Manifest, live []heartbeat) ([]string, error) {
 		if arch := m.Settings.Needs.Arch; len(arch) > 0 && !slices.Contains(arch, b.Arch) {
 			continue
 		}
-		if labels := labelsOf(b); want[0].Matches(labels) && want[1].Matches(labels) {
+		if labels := api.Labels(b.Node); want[0].Matches(labels) && want[1].Matches(labels) {
 			ids = append(ids, b.ID)
 		}
 	}

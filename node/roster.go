@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
-	"strings"
 	"sync"
 	"time"
 
@@ -130,23 +129,4 @@ func (r *roster) count() int {
 		}
 	}
 	return n
-}
-
-// labelsOf gives what selectors see of a node: its own labels and the built-in ones.
-func labelsOf(b heartbeat) map[string]string {
-	labels := maps.Clone(b.Labels)
-	if labels == nil {
-		labels = map[string]string{}
-	}
-	for k, v := range map[string]string{"id": b.ID, "name": b.Name, "board": b.Board, "arch": b.Arch, "log": b.Log} {
-		labels[k] = v
-	}
-	var parts []string
-	for _, f := range b.FPGAs {
-		parts = append(parts, f.Part)
-	}
-	if len(parts) > 0 {
-		labels["part"] = strings.Join(parts, "+")
-	}
-	return labels
 }

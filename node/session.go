@@ -15,6 +15,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // session is a node's membership in one log.
@@ -90,7 +91,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 	}
 	closers = append(closers, log.Close)
 	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, slog: cfg.Log,
-		want:   newDesired(queue.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
+		want:   newDesired(control.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
 		roster: newRoster(time.Now), lines: n.lines,
 		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
 		runners: map[string]*runner{}}

@@ -3,26 +3,14 @@ package queue
 import (
 	"bytes"
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/capodekappa/capo/queue/control"
 )
-
-var digestForm = regexp.MustCompile(`^[0-9a-f]{64}$`)
-
-// Digest names bytes: their SHA-256 in lower-case hexadecimal.
-func Digest(data []byte) string {
-	sum := sha256.Sum256(data)
-	return hex.EncodeToString(sum[:])
-}
-
-// ValidDigest tells whether s has the form of a digest.
-func ValidDigest(s string) bool { return digestForm.MatchString(s) }
 
 // PutBlob keeps data under its digest, which must be the one given. Keeping it twice is the
 // same as once. Errors: [ErrDigest], [ErrTooLarge], [ErrFull], [ErrUnavailable].
@@ -30,7 +18,7 @@ func (l *Log) PutBlob(ctx context.Context, digest string, data []byte) error {
 	if len(data) > MaxBlob {
 		return fmt.Errorf("blob %s: %w: %d bytes, at most %d", digest, ErrTooLarge, len(data), MaxBlob)
 	}
-	if got := Digest(data); got != digest {
+	if got := control.Digest(data); got != digest {
 		return fmt.Errorf("blob %s: %w: its bytes have %s", digest, ErrDigest, got)
 	}
 	if info, err := l.blobs.GetInfo(ctx, digest); err == nil && info.Size == uint64(len(data)) {
@@ -46,7 +34,7 @@ func (l *Log) PutBlob(ctx context.Context, digest string, data []byte) error {
 // Blob reads a blob and checks its digest. Errors: [ErrNotFound], [ErrDigest], [ErrTooLarge],
 // [ErrUnavailable].
 func (l *Log) Blob(ctx context.Context, digest string) ([]byte, error) {
-	if !ValidDigest(digest) {
+	if !control.ValidDigest(digest) {
 		return nil, fmt.Errorf("blob %q: %w: a digest is 64 hexadecimal digits", digest, ErrDigest)
 	}
 	obj, err := l.blobs.Get(ctx, digest)
@@ -63,7 +51,7 @@ func (l *Log) Blob(ctx context.Context, digest string) ([]byte, error) {
 	case len(data) > MaxBlob:
 		return nil, fmt.Errorf("blob %s: %w: over %d bytes", digest, ErrTooLarge, MaxBlob)
 	}
-	if got := Digest(data); got != digest {
+	if got := control.Digest(data); got != digest {
 		return nil, fmt.Errorf("blob %s: %w: its bytes have %s", digest, ErrDigest, got)
 	}
 	return data, nil

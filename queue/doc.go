@@ -41,8 +41,6 @@ const (
 	MaxRecord = 1 << 20
 	// MaxBlob is the largest blob in bytes.
 	MaxBlob = 64 << 20
-	// MaxControl is the largest encoded control record in bytes.
-	MaxControl = 256 << 10
 	// DefaultPartitions is the number of partitions of a stream unless said otherwise.
 	DefaultPartitions = 8
 	// ClientPort and RoutePort are where log servers listen.

@@ -13,6 +13,8 @@ import (
 
 	"github.com/nats-io/nats.go"
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/capodekappa/capo/queue/control"
 )
 
 // Record is an entry of a user stream.
@@ -127,7 +129,7 @@ func (l *Log) message(ctx context.Context, stream string, r Record) (*nats.Msg, 
 		return nil, fmt.Errorf("%w: key and headers over 64 KiB", ErrTooLarge)
 	}
 	if len(r.Body) > MaxRecord {
-		digest := Digest(r.Body)
+		digest := control.Digest(r.Body)
 		if err := l.PutBlob(ctx, digest, r.Body); err != nil {
 			return nil, err
 		}

@@ -4,23 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
+
+	"github.com/capodekappa/capo/queue/control"
 )
-
-var streamForm = regexp.MustCompile(`^[a-z0-9][a-z0-9._@-]{0,63}$`)
-
-// ValidStream tells whether a name can be a user stream's.
-func ValidStream(name string) error {
-	if !streamForm.MatchString(name) {
-		return fmt.Errorf("stream name %q: want 1 to 64 of a-z 0-9 . _ @ -, beginning with a letter or digit", name)
-	}
-	return nil
-}
 
 // StreamSettings is what a user may say about a stream; a zero field leaves the default, or
 // what is there.
@@ -58,7 +49,7 @@ func (l *Log) EnsureStream(ctx context.Context, name string) (StreamInfo, error)
 
 // SetStream makes a stream or changes its settings. The number of partitions cannot change.
 func (l *Log) SetStream(ctx context.Context, name string, s StreamSettings) (StreamInfo, error) {
-	if err := ValidStream(name); err != nil {
+	if err := control.ValidStream(name); err != nil {
 		return StreamInfo{}, err
 	}
 	cfg, err := l.streamConfig(ctx, name, s)

@@ -1,4 +1,4 @@
-package queue
+package control
 
 import (
 	"crypto/hmac"
@@ -9,7 +9,7 @@ import (
 
 // SignEvent proves a sealed event as something that a node of the fleet says, by an HMAC-SHA256 under
 // the fleet's token.
-func (c *Control) SignEvent(nodeID string, fleetToken []byte) error {
+func (c *Record) SignEvent(nodeID string, fleetToken []byte) error {
 	c.Signer = "node:" + nodeID
 	head, err := c.head()
 	if err != nil {

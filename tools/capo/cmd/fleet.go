@@ -1,0 +1,268 @@
+package cmd
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/images"
+	"github.com/capodekappa/capo/tools/capo/local"
+)
+
+// fleetRow is a row of `fleet ls`, and what `fleet show` prints.
+type fleetRow struct {
+	Name      string   `json:"name"`
+	ID        string   `json:"id"`
+	Current   bool     `json:"current"`
+	Running   bool     `json:"running"` // on this machine
+	Operators []string `json:"operators"`
+	Token     string   `json:"token,omitempty"` // only with --token
+}
+
+func (a *app) fleetCmd() *cobra.Command {
+	c := &cobra.Command{Use: "fleet", Short: "Roots of trust: make, list, choose and show fleets", Example: "  capo fleet new home\n  capo fleet ls"}
+	var token bool
+	show := &cobra.Command{
+		Use: "show [NAME]", Short: "Show a fleet", Example: "  capo fleet show home", Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.completeFleets,
+		RunE: func(_ *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				a.fleet = args[0]
+			}
+			f, err := a.loadFleet()
+			if err != nil {
+				return err
+			}
+			row := rowOf(f, "")
+			if token {
+				row.Token = f.Membership.Bearer()
+			}
+			return a.show(row, func(w io.Writer) error { return fleetTable([]fleetRow{row}, token).write(w) })
+		},
+	}
+	show.Flags().BoolVar(&token, "token", false, "print the fleet's token too, which lets its owner in")
+	c.AddCommand(
+		&cobra.Command{Use: "new NAME", Short: "Make a fleet", Example: "  capo fleet new home", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.fleetNew(args[0]) }},
+		&cobra.Command{Use: "ls", Short: "List the fleets here", Example: "  capo fleet ls", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.fleetList() }},
+		&cobra.Command{Use: "use NAME", Short: "Choose the fleet that commands work on", Example: "  capo fleet use home", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeFleets,
+			RunE: func(_ *cobra.Command, args []string) error {
+				store, err := fleet.OpenStore()
+				if err != nil {
+					return err
+				}
+				if err := store.Use(args[0]); err != nil {
+					return noFleetNamed(args[0], err)
+				}
+				fmt.Fprintf(a.Err, "commands now work on %s\n", args[0])
+				return nil
+			}},
+		show,
+	)
+	return c
+}
+
+func noFleetNamed(name string, err error) error {
+	if errors.Is(err, fleet.ErrNotFound) {
+		return noFleet(fmt.Errorf("there is no fleet %s here; capo fleet ls lists them, capo fleet new %s makes one", name, name))
+	}
+	return err
+}
+
+func rowOf(f *fleet.Fleet, current string) fleetRow {
+	row := fleetRow{Name: f.Name, ID: f.ID(), Current: f.Name == current}
+	for _, key := range f.Membership.Operators {
+		row.Operators = append(row.Operators, base64.StdEncoding.EncodeToString(key))
+	}
+	if r, err := local.Load(f.Name); err == nil {
+		row.Running = r.Alive()
+	}
+	return row
+}
+
+func fleetTable(rows []fleetRow, token bool) *table {
+	t := &table{head: []string{"NAME", "ID", "CURRENT", "RUNNING", "OPERATORS"}}
+	if token {
+		t.head = append(t.head, "TOKEN")
+	}
+	for _, r := range rows {
+		cells := []string{r.Name, r.ID, yesNo(r.Current), yesNo(r.Running), strings.Join(r.Operators, " ")}
+		if token {
+			cells = append(cells, r.Token)
+		}
+		t.add(cells...)
+	}
+	return t
+}
+
+func yesNo(b bool) string {
+	if b {
+		return "yes"
+	}
+	return "-"
+}
+
+func (a *app) fleetNew(name string) error {
+	store, err := fleet.OpenStore()
+	if err != nil {
+		return err
+	}
+	f, err := store.New(name)
+	if errors.Is(err, fleet.ErrExists) {
+		return fmt.Errorf("fleet %s: %w; capo fleet use %s chooses it", name, err, name)
+	}
+	if err != nil {
+		return usage(err)
+	}
+	row := rowOf(f, "")
+	return a.show(row, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "made the fleet %s (%s); its keys are in %s and nowhere else\n", f.Name, f.ID(), store.Dir)
+		return err
+	})
+}
+
+func (a *app) fleetList() error {
+	store, err := fleet.OpenStore()
+	if err != nil {
+		return err
+	}
+	names, err := store.List()
+	if err != nil {
+		return err
+	}
+	current, err := store.CurrentName()
+	if err != nil && !errors.Is(err, fleet.ErrNoFleet) {
+		return err
+	}
+	rows := []fleetRow{}
+	for _, name := range names {
+		f, err := store.Load(name)
+		if err != nil {
+			return err
+		}
+		rows = append(rows, rowOf(f, current))
+	}
+	return a.show(rows, func(w io.Writer) error { return fleetTable(rows, false).write(w) })
+}
+
+func (a *app) completeFleets(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
+	store, err := fleet.OpenStore()
+	if err != nil || len(args) > 0 {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	names, err := store.List()
+	if err != nil {
+		return nil, cobra.ShellCompDirectiveNoFileComp
+	}
+	return names, cobra.ShellCompDirectiveNoFileComp
+}
+
+type imageFlags struct {
+	images.Options
+	noToken bool
+	labels  string
+}
+
+func (a *app) imageCmd() *cobra.Command {
+	f := imageFlags{}
+	c := &cobra.Command{
+		Use: "image", Short: "Make an image of a board", Example: "  capo image --board qemu-amd64 --out dev-image", Args: cobra.NoArgs,
+		RunE: func(c *cobra.Command, _ []string) error { return a.image(c, f) },
+	}
+	c.Flags().StringVar(&f.Board, "board", "", "the board (capo boards lists them)")
+	c.Flags().StringVar(&f.Format, "format", "", "sd, efi, netboot or qemu (default: the board's first)")
+	c.Flags().StringVar(&f.Out, "out", "", "the file or folder to write")
+	c.Flags().IntVar(&f.Size, "size", 3, "how many nodes the fleet has")
+	c.Flags().IntVar(&f.Expect, "expect", 0, "how many nodes form the log (default: 3, or size if that is less)")
+	c.Flags().StringVar(&f.Name, "name", "", "the node's name")
+	c.Flags().StringVar(&f.labels, "labels", "", "the node's labels, `k=v,…`")
+	c.Flags().StringVar(&f.Cmdline, "cmdline", "", "more for the Linux command line")
+	c.Flags().StringVar(&f.IP, "ip", "", "a fixed address, in the syntax of Linux's ip=")
+	c.Flags().BoolVar(&f.noToken, "no-token", false, "leave the fleet's part out")
+	_ = c.MarkFlagRequired("board")
+	return c
+}
+
+func (a *app) image(c *cobra.Command, f imageFlags) error {
+	labels, err := parseLabels(f.labels)
+	if err != nil {
+		return usage(err)
+	}
+	f.Labels = labels
+	if _, err := board.Load(f.Board); err != nil {
+		return usage(err)
+	}
+	if !f.noToken {
+		fl, err := a.loadFleet()
+		if err != nil {
+			return err
+		}
+		if f.Fleet, err = fl.Membership.Marshal(); err != nil {
+			return err
+		}
+	}
+	r, err := a.source().Build(c.Context(), f.Options)
+	if errors.Is(err, images.ErrFormat) {
+		return usage(err)
+	}
+	if err != nil {
+		return err
+	}
+	return a.show(r, func(w io.Writer) error {
+		_, err := fmt.Fprintf(w, "%s: %s %s, %s, sha256 %s, %d ms\n", r.Path, r.Board, r.Format, humanBytes(r.Bytes), r.SHA256, r.TookMS)
+		return err
+	})
+}
+
+// parseLabels reads k=v,….
+func parseLabels(text string) (map[string]string, error) {
+	labels := map[string]string{}
+	if text == "" {
+		return labels, nil
+	}
+	for part := range strings.SplitSeq(text, ",") {
+		k, v, ok := strings.Cut(part, "=")
+		if !ok {
+			return nil, fmt.Errorf("label %q: want k=v", part)
+		}
+		labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
+	}
+	return labels, fleet.CheckLabels(labels)
+}
+
+// boardRow is a row of `boards`.
+type boardRow struct {
+	Name    string   `json:"name"`
+	Arch    string   `json:"arch"`
+	SoC     string   `json:"soc"`
+	FPGA    string   `json:"fpga"`
+	Formats []string `json:"formats"`
+	Tested  string   `json:"tested"`
+}
+
+func (a *app) boardsCmd() *cobra.Command {
+	return &cobra.Command{
+		Use: "boards", Short: "List the boards", Example: "  capo boards", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			rows := []boardRow{}
+			for _, name := range board.Names() {
+				b, err := board.Load(name)
+				if err != nil {
+					return err
+				}
+				rows = append(rows, boardRow{Name: b.Name, Arch: b.Arch, SoC: b.SoC, FPGA: b.FPGA, Formats: append([]string{}, b.Formats...), Tested: b.Tested})
+			}
+			return a.show(rows, func(w io.Writer) error {
+				t := table{head: []string{"NAME", "ARCH", "SOC", "FPGA", "FORMATS", "TESTED"}}
+				for _, r := range rows {
+					t.add(r.Name, r.Arch, r.SoC, r.FPGA, strings.Join(r.Formats, " "), r.Tested)
+				}
+				return t.write(w)
+			})
+		},
+	}
+}

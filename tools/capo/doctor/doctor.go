@@ -1,0 +1,124 @@
+// Package doctor says what a machine lacks for a purpose, and which command mends it.
+package doctor
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"os/exec"
+	"runtime"
+	"slices"
+	"strings"
+)
+
+// The purposes that a machine can be looked at for.
+const (
+	ForRun  = "run"  // make run: a fleet in QEMU, and the picture
+	ForTest = "test" // make test: all tests
+	ForHost = "host" // capo up --board host
+)
+
+// Need is something that a purpose takes.
+type Need struct {
+	Name    string   // what it is called
+	Program string   // found on the PATH, or
+	File    string   // there in the file system
+	Package string   // Debian's and Ubuntu's package that has it
+	For     []string // purposes
+	Why     string
+}
+
+// Needs are all that any purpose takes.
+func Needs() []Need {
+	all := []string{ForRun, ForTest}
+	test := []string{ForTest}
+	return []Need{
+		{Name: "QEMU for amd64", Program: "qemu-system-x86_64", Package: "qemu-system-x86", For: all, Why: "runs the virtual boards"},
+		{Name: "apt-get", Program: "apt-get", Package: "apt", For: all, Why: "fetches the kernel package"},
+		{Name: "Debian's archive keys", File: "/usr/share/keyrings/debian-archive-keyring.gpg", Package: "debian-archive-keyring", For: all, Why: "verifies the kernel package"},
+		{Name: "a photograph", File: "/usr/share/doc/libjxl-testdata/copyright", Package: "libjxl-testdata", For: all, Why: "is the input of examples/tiles"},
+		{Name: "ip", Program: "ip", Package: "iproute2", For: test, Why: "makes network namespaces"},
+		{Name: "setpriv", Program: "setpriv", Package: "util-linux", For: test, Why: "runs tests as an unprivileged user"},
+		{Name: "avahi-daemon", Program: "avahi-daemon", Package: "avahi-daemon", For: test, Why: "browses for nodes as others do"},
+		{Name: "avahi-browse", Program: "avahi-browse", Package: "avahi-utils", For: test, Why: "browses for nodes as others do"},
+		{Name: "dbus-daemon", Program: "dbus-daemon", Package: "dbus", For: test, Why: "avahi needs it"},
+	}
+}
+
+// Finding is a need and whether it is met here.
+type Finding struct {
+	Name string `json:"name"`
+	OK   bool   `json:"ok"`
+	Why  string `json:"why"`
+	Mend string `json:"mend"` // the command, empty when OK
+}
+
+// Look checks a machine for a purpose; an empty one is all of them.
+func Look(purpose string) ([]Finding, []string) {
+	var findings []Finding
+	var packages []string
+	for _, n := range Needs() {
+		if purpose != "" && !slices.Contains(n.For, purpose) {
+			continue
+		}
+		f := Finding{Name: n.Name, OK: n.met(), Why: n.Why}
+		if !f.OK {
+			f.Mend = strings.Join(installCommand([]string{n.Package}), " ")
+			if !slices.Contains(packages, n.Package) {
+				packages = append(packages, n.Package)
+			}
+		}
+		findings = append(findings, f)
+	}
+	return findings, packages
+}
+
+func (n Need) met() bool {
+	if n.Program != "" {
+		if _, err := exec.LookPath(n.Program); err == nil {
+			return true
+		}
+		_, err := os.Stat("/usr/sbin/" + n.Program)
+		return err == nil
+	}
+	_, err := os.Stat(n.File)
+	return err == nil
+}
+
+// installCommand is how packages are installed here, with sudo where that is needed.
+func installCommand(packages []string) []string {
+	cmd := append([]string{"apt-get", "install", "-y", "--no-install-recommends"}, packages...)
+	if runtime.GOOS == "linux" && os.Geteuid() != 0 {
+		cmd = append([]string{"sudo"}, cmd...)
+	}
+	return cmd
+}
+
+// ErrNoApt: packages cannot be installed here.
+var ErrNoApt = errors.New("there is no apt-get here; install them by hand")
+
+// Install installs packages with apt-get, after fetching its lists where they are missing.
+func Install(ctx context.Context, packages []string, out io.Writer) error {
+	if len(packages) == 0 {
+		return nil
+	}
+	if _, err := exec.LookPath("apt-get"); err != nil {
+		return fmt.Errorf("install %s: %w", strings.Join(packages, " "), ErrNoApt)
+	}
+	update := []string{"apt-get", "update"}
+	if os.Geteuid() != 0 {
+		update = append([]string{"sudo"}, update...)
+	}
+	for _, args := range [][]string{update, installCommand(packages)} {
+		fmt.Fprintf(out, "+ %s\n", strings.Join(args, " "))
+		cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+		cmd.Stdout, cmd.Stderr, cmd.Stdin = out, out, os.Stdin
+		cmd.Env = append(os.Environ(), "DEBIAN_FRONTEND=noninteractive")
+		if err := cmd.Run(); err != nil {
+			return fmt.Errorf("%s: %w", strings.Join(args, " "), err)
+		}
+	}
+	return nil
+}

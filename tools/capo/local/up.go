@@ -1,0 +1,178 @@
+package local
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"time"
+
+	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/images"
+	"github.com/capodekappa/capo/node/api"
+)
+
+// Options say what fleet to start.
+type Options struct {
+	Fleet     *fleet.Fleet
+	Nodes     int
+	Boards    []string // one for all, or one for each node
+	MemoryMB  int      // of a QEMU machine; 0 is its board's
+	Interface string   // of host nodes; empty is the loopback
+	TTL       time.Duration
+	Level     string // of host nodes' logs
+	Source    *images.Source
+	Log       *slog.Logger
+	// Progress is told of each step; may be nil.
+	Progress func(string)
+}
+
+func (o Options) say(format string, args ...any) {
+	if o.Progress != nil {
+		o.Progress(fmt.Sprintf(format, args...))
+	}
+}
+
+// boardOf is the board of the i-th node.
+func (o Options) boardOf(i int) string { return o.Boards[i%len(o.Boards)] }
+
+// expect is how many nodes form the log.
+func (o Options) expect() int { return min(3, o.Nodes) }
+
+// ErrRunning: the fleet runs already.
+var ErrRunning = errors.New("runs on this machine already")
+
+// Up starts a fleet's nodes and returns when each of them is ready, with their rows. When that fails or ctx
+// ends, what was started is stopped.
+func Up(ctx context.Context, o Options) (*Running, []api.Node, error) {
+	name := o.Fleet.Name
+	if old, err := Load(name); err == nil {
+		if old.Alive() {
+			return nil, nil, fmt.Errorf("fleet %s %w; capo down %s stops it", name, ErrRunning, name)
+		}
+		if err := old.Down(); err != nil {
+			return nil, nil, err
+		}
+	}
+	dir, err := Dir(name)
+	if err != nil {
+		return nil, nil, err
+	}
+	if err := os.MkdirAll(dir, 0o700); err != nil {
+		return nil, nil, fmt.Errorf("fleet %s: %w", name, err)
+	}
+	r := &Running{Name: name, Since: time.Now().UTC()}
+	rows, err := r.start(ctx, o, dir)
+	if err != nil {
+		return nil, nil, errors.Join(err, r.Down())
+	}
+	return r, rows, nil
+}
+
+func (r *Running) start(ctx context.Context, o Options, dir string) ([]api.Node, error) {
+	member, err := o.Fleet.Membership.Marshal()
+	if err != nil {
+		return nil, err
+	}
+	fleetFile := filepath.Join(dir, "fleet.json")
+	if err := os.WriteFile(fleetFile, member, 0o600); err != nil {
+		return nil, fmt.Errorf("fleet %s: %w", r.Name, err)
+	}
+	if err := r.save(); err != nil {
+		return nil, err
+	}
+	var machines *machines
+	for i := range o.Nodes {
+		if o.boardOf(i) == board.Host {
+			err = r.startHost(ctx, o, dir, fleetFile, i)
+		} else {
+			if machines == nil {
+				machines = newMachines(o, dir)
+			}
+			err = r.startMachine(ctx, machines, i)
+		}
+		if err != nil {
+			return nil, err
+		}
+		if err := r.save(); err != nil {
+			return nil, err
+		}
+	}
+	o.say("waiting for %d nodes to find each other", o.Nodes)
+	rows, err := r.awaitReady(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	return rows, r.save()
+}
+
+// awaitReady waits until all nodes are ready in one log.
+func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error) {
+	client := api.New(r.Nodes[0].Address, o.Fleet.Membership.Bearer())
+	last := ""
+	for {
+		rows, err := client.Nodes(ctx)
+		if err == nil && readyCount(rows) == o.Nodes {
+			return rows, r.learnIDs(ctx, o)
+		}
+		state := fmt.Sprintf("%d of %d nodes are ready", readyCount(rows), o.Nodes)
+		if err != nil {
+			state = err.Error()
+		}
+		if dead := r.dead(); dead != nil {
+			return nil, fmt.Errorf("a node of fleet %s has ended; its console is %s:\n%s", r.Name, dead.Console, tail(dead.Console))
+		}
+		select {
+		case <-ctx.Done():
+			return nil, fmt.Errorf("fleet %s did not become ready (%s): %w; a console is %s:\n%s", r.Name, state, context.Cause(ctx), r.Nodes[0].Console, tail(r.Nodes[0].Console))
+		case <-time.After(20 * time.Millisecond):
+		}
+		if state != last {
+			o.Log.Debug("waiting for the fleet", "state", state)
+			last = state
+		}
+	}
+}
+
+// learnIDs asks each node who it is, so that addresses can be told to the caller.
+func (r *Running) learnIDs(ctx context.Context, o Options) error {
+	for i := range r.Nodes {
+		h, err := fleet.Ask(ctx, nil, o.Fleet.Membership, r.Nodes[i].Address)
+		if err != nil {
+			return fmt.Errorf("node at %s: %w", r.Nodes[i].Address, err)
+		}
+		r.Nodes[i].ID = h.ID
+	}
+	return nil
+}
+
+func readyCount(rows []api.Node) int {
+	n := 0
+	for _, row := range rows {
+		if row.State == fleet.StateReady {
+			n++
+		}
+	}
+	return n
+}
+
+func (r *Running) dead() *Node {
+	for i := range r.Nodes {
+		if !r.Nodes[i].Process.Alive() {
+			return &r.Nodes[i]
+		}
+	}
+	return nil
+}
+
+// tail reads the end of a console.
+func tail(path string) string {
+	data, err := os.ReadFile(path)
+	if err != nil {
+		return err.Error()
+	}
+	return string(data[max(0, len(data)-2000):])
+}
