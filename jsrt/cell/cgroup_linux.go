@@ -12,11 +12,15 @@ import (
 	"time"
 )
 
+// groupPrefix begins the name of a cell's cgroup; the process id of its node and a random part follow.
+const groupPrefix = "capo-cell-"
+
 // newGroup makes the strongest memory limit that there is: cgroup v2 in the folder given, else
 // cgroup v1 where it can be written, else none.
 func newGroup(attr *syscall.SysProcAttr, cfg Config) (limiter, error) {
-	name := fmt.Sprintf("capo-cell-%d-%s", os.Getpid(), rand.Text()[:10])
+	name := fmt.Sprintf("%s%d-%s", groupPrefix, os.Getpid(), rand.Text()[:10])
 	if cfg.CgroupParent != "" {
+		sweep(cfg.CgroupParent)
 		g, err := newGroupV2(filepath.Join(cfg.CgroupParent, name), cfg)
 		if err == nil {
 			attr.UseCgroupFD, attr.CgroupFD = true, int(g.dir.Fd())
@@ -102,6 +106,7 @@ func newGroupV1(name string, cfg Config) (*groupV1, error) {
 		if err != nil {
 			return "", err
 		}
+		sweep(parent)
 		path := filepath.Join(parent, name)
 		return path, os.Mkdir(path, 0o755)
 	}
@@ -187,6 +192,25 @@ func removeGroup(path string) {
 			return
 		}
 		time.Sleep(wait)
+	}
+}
+
+// sweep removes the groups that a node left behind when it was killed. Linux refuses to remove
+// one that holds a process.
+func sweep(parent string) {
+	entries, err := os.ReadDir(parent)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		rest, ok := strings.CutPrefix(e.Name(), groupPrefix)
+		if !ok {
+			continue
+		}
+		pid, _, _ := strings.Cut(rest, "-")
+		if info, err := e.Info(); err == nil && time.Since(info.ModTime()) > time.Minute && !exists("/proc/"+pid) {
+			_ = os.Remove(filepath.Join(parent, e.Name()))
+		}
 	}
 }
 

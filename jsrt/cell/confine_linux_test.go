@@ -2,6 +2,7 @@ package cell
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"os"
 	"os/exec"
@@ -167,7 +168,7 @@ func TestStrengthIsFullForRoot(t *testing.T) {
 
 func TestStrengthNamesWhatIsMissing(t *testing.T) {
 	if os.Geteuid() == 0 {
-		t.Skip("TestAsAnUnprivilegedUser runs this")
+		return // TestAsAnUnprivilegedUser runs this
 	}
 	s, err := Probe(t.Context(), testConfig(""))
 	if err != nil || s.String() != "weak" || !strings.Contains(strings.Join(s.Missing, "; "), "own uid") {
@@ -235,7 +236,7 @@ func zombie(pid int) bool {
 // TestHelperParent is the process that TestTheCellDiesWithItsParent kills: its cell is looping.
 func TestHelperParent(t *testing.T) {
 	if os.Getenv("CAPO_TEST_PARENT") == "" {
-		t.Skip("a helper process")
+		return // only a helper process
 	}
 	c := start(t, testConfig(`run() { for (let n = 0;; n++) n ^= 1 }`))
 	fmt.Println(c.Pid())
@@ -246,7 +247,7 @@ func TestHelperParent(t *testing.T) {
 func TestAsAnUnprivilegedUser(t *testing.T) {
 	need.Root(t)
 	if os.Getpid() == 1 || os.Getenv("CAPO_TEST_CGROUP") != "" {
-		t.Skip("inside a VM root is what counts")
+		return // inside a VM it is cgroup v2 that counts
 	}
 	dir, err := os.MkdirTemp("", "capo-cell")
 	if err != nil {
@@ -325,4 +326,22 @@ func TestFilter(t *testing.T) {
 			t.Errorf("%s: %#x, want %#x", tt.name, tt.got, tt.want)
 		}
 	}
+}
+
+// RLIMIT_DATA counts whole arenas of the Go heap, so it alone is too coarse: the cgroup, or the
+// parent's watch where there is none, must end a cell that slowly takes more than it may.
+func TestMemoryLimitIsExact(t *testing.T) {
+	cfg := testConfig(`async run() { const a = []; for (;;) { a.push(new Uint8Array(1 << 18).fill(1)); await new Promise(d => setTimeout(d, 1)) } }`)
+	cfg.Memory = 20 << 20
+	c := start(t, cfg)
+	_, err := c.Run(t.Context(), Run{Limit: 20 * time.Second})
+	if !errors.Is(err, ErrMemory) {
+		t.Fatalf("got %v", err)
+	}
+	most := c.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	const text = 16 << 20 // pages of the executable, shared with the parent
+	if most > cfg.Memory+Overhead+text {
+		t.Errorf("it reached %d MB, its limit is %d+%d MB", most>>20, cfg.Memory>>20, Overhead>>20)
+	}
+	t.Logf("it reached %d MB", most>>20)
 }

