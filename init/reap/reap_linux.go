@@ -46,7 +46,8 @@ func Once(proc string) int {
 		if ours[pid] {
 			continue
 		}
-		if _, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err == nil {
+		// It is 0 for one whose first thread has ended and others have not.
+		if got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err == nil && got == pid {
 			n++
 		}
 	}
