@@ -19,7 +19,9 @@ type dhcp struct {
 	name  string
 	apply func(old, new lease) error // puts a lease on the interface; the zero lease stands for none
 	got   chan<- struct{}            // closed with the first lease
+	lost  chan<- struct{}            // closed when the first lease was lost
 	first bool
+	ended bool
 	// current is the lease on the interface; it is kept while there is no carrier.
 	current *lease
 }
@@ -62,6 +64,10 @@ func (d *dhcp) lease(ctx context.Context) error {
 		if ctx.Err() == nil && d.current.address.IsValid() {
 			_ = d.apply(*d.current, lease{})
 			*d.current = lease{}
+			if d.first && !d.ended {
+				d.ended = true
+				close(d.lost)
+			}
 		}
 	}()
 	got, err := client.Request(ctx, options)

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// linkLocal gives an interface an IPv4 link-local address (RFC 3927) and defends it until ctx ends. It begins when
-// leased has not been closed for times.wait.
+// linkLocal gives an interface an IPv4 link-local address (RFC 3927) and defends it until ctx ends. It begins when there
+// is no lease after times.wait, or when the lease was lost.
 type linkLocal struct {
 	log   *slog.Logger
 	conn  *arpConn
@@ -25,13 +25,17 @@ type linkLocal struct {
 // errConflict says that another machine has the address.
 var errConflict = errors.New("the address is in use")
 
-func (l *linkLocal) run(ctx context.Context, leased <-chan struct{}) {
+func (l *linkLocal) run(ctx context.Context, leased, lost <-chan struct{}) {
 	if !l.held.IsValid() {
 		select {
 		case <-ctx.Done():
 			return
 		case <-leased:
-			return
+			select {
+			case <-ctx.Done():
+				return
+			case <-lost:
+			}
 		case <-time.After(l.times.wait):
 		}
 	}

@@ -69,8 +69,8 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) dynamic(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	leased := make(chan struct{})
-	d := &dhcp{log: w.log, name: w.name, apply: w.apply, got: leased, current: &w.kept.lease}
+	leased, lost := make(chan struct{}), make(chan struct{})
+	d := &dhcp{log: w.log, name: w.name, apply: w.apply, got: leased, lost: lost, current: &w.kept.lease}
 	wg.Go(func() { d.run(ctx) })
 	conn, err := openARP(w.index, w.mac)
 	if err != nil {
@@ -79,7 +79,7 @@ func (w *worker) dynamic(ctx context.Context) {
 	}
 	defer conn.Close()
 	l := &linkLocal{log: w.log, conn: conn, times: w.times, add: w.add, remove: w.remove, held: &w.kept.linkLocal}
-	l.run(ctx, leased)
+	l.run(ctx, leased, lost)
 }
 
 // apply replaces one lease by another on the interface.
