@@ -21,7 +21,8 @@ type Agent struct {
 	start time.Time
 
 	decisions chan Decision
-	refresh   chan struct{} // announce and browse anew
+	refresh   chan struct{}   // browse at once
+	changes   <-chan struct{} // of cfg; nil once it was closed; for discover only
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
 
@@ -89,7 +90,7 @@ func newAgent(cfg Config) (*Agent, error) {
 	}
 	a := &Agent{
 		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(),
-		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1),
+		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), changes: cfg.Changes,
 		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
 		peers: map[string]*peer{}, strange: map[string]bool{},
 	}

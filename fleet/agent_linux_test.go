@@ -85,6 +85,21 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+func TestChangesAnnounceAnewAndAClosedChannelDoesNot(t *testing.T) {
+	changes := make(chan struct{}, 4)
+	a := testAgent(t, Config{Changes: changes})
+	for range 4 {
+		changes <- struct{}{}
+	}
+	if <-a.changes; !a.changed(t.Context()) || len(changes) != 0 {
+		t.Fatalf("four changes at once are one, %d are left", len(changes))
+	}
+	close(changes)
+	if <-a.changes; a.changed(t.Context()) || a.changes != nil {
+		t.Fatal("a closed channel is no change")
+	}
+}
+
 func openFiles(t *testing.T) int {
 	t.Helper()
 	list, err := os.ReadDir("/proc/self/fd")

@@ -15,6 +15,7 @@ const (
 	browseJoined  = 15 * time.Second // and up to browseSpread more
 	browseSpread  = 10 * time.Second
 	checkLinks    = 5 * time.Second
+	changesCalm   = 50 * time.Millisecond
 	tick          = 50 * time.Millisecond
 	joinAfter     = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
 	aloneFor      = time.Minute            // after which the console is told what the node waits for
@@ -40,8 +41,7 @@ func (a *Agent) discover(ctx context.Context) {
 			print, id, links = now, a.ID(), found
 			announced = a.announceAnew(announced, links, id)
 		}
-		a.browseOnce(ctx, links)
-		force = a.pause(ctx)
+		force = a.browseOnce(ctx, links) || a.pause(ctx)
 	}
 }
 
@@ -66,23 +66,50 @@ func (a *Agent) announceAnew(old *announcement, links []link, id string) *announ
 	return n
 }
 
-func (a *Agent) browseOnce(ctx context.Context, links []link) {
+// browseOnce browses for a second, or until links change, which it reports.
+func (a *Agent) browseOnce(ctx context.Context, links []link) (changed bool) {
 	ctx, cancel := context.WithTimeout(ctx, browseForming)
 	defer cancel()
-	if err := browse(ctx, links, a.sighted); err != nil {
-		a.log.Debug("browse", "error", err)
+	a.done.Go(func() {
+		if err := browse(ctx, links, a.sighted); err != nil {
+			a.log.Debug("browse", "error", err)
+		}
+	})
+	select {
+	case <-ctx.Done():
+		return false
+	case <-a.changes:
+		return a.changed(ctx)
 	}
-	<-ctx.Done()
 }
 
-// pause waits until the next browse is due, and reports whether to announce anew: the links
-// changed, or the node has another id.
-func (a *Agent) pause(ctx context.Context) bool {
-	wait := time.Duration(0)
-	if a.joined() {
-		wait = browseJoined + rand.N(browseSpread)
+// changed is called when changes had something to say; it takes what else comes at once, since
+// one plugged cable is several changes. A closed channel says nothing, now or ever.
+func (a *Agent) changed(ctx context.Context) bool {
+	calm := time.NewTimer(changesCalm)
+	defer calm.Stop()
+	for {
+		select {
+		case _, open := <-a.changes:
+			if !open {
+				a.changes = nil
+				return false
+			}
+		case <-calm.C:
+			return true
+		case <-ctx.Done():
+			return true
+		}
 	}
-	timer := time.NewTimer(wait)
+}
+
+// pause waits until the next browse is due, and reports whether to announce anew since links
+// changed.
+func (a *Agent) pause(ctx context.Context) bool {
+	if !a.joined() {
+		return false
+	}
+	timer := time.NewTimer(browseJoined + rand.N(browseSpread))
 	defer timer.Stop()
 	check := time.NewTicker(checkLinks)
 	defer check.Stop()
@@ -90,21 +117,21 @@ func (a *Agent) pause(ctx context.Context) bool {
 		select {
 		case <-ctx.Done():
 			return false
-		case <-a.cfg.Changes:
-			return true
+		case <-a.changes:
+			if a.changed(ctx) {
+				return true
+			}
 		case <-a.refresh:
 			return false
 		case <-check.C:
 			if links, err := findLinks(a.cfg.Interfaces, a.cfg.Listen); err == nil && fingerprint(links) != a.linkPrint() {
 				return true
 			}
-		case <-timer.C:
-			select {
-			case <-a.cfg.Changes:
-				return true
-			default:
+			if !a.joined() {
 				return false
 			}
+		case <-timer.C:
+			return false
 		}
 	}
 }
@@ -211,6 +238,7 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 	}
 	if h.Boot == a.cfg.Boot {
 		p.self = !p.static
+		p.next = now.Add(5 * time.Second)
 		return
 	}
 	if a.heard.IsZero() {

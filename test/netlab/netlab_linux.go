@@ -131,33 +131,42 @@ func (l *Lab) Exec(ctx context.Context, i int, name string, args ...string) *exe
 
 // Dial connects from node i's namespace to an IP address.
 func (l *Lab) Dial(ctx context.Context, i int, network, addr string) (net.Conn, error) {
-	type result struct {
-		conn net.Conn
-		err  error
-	}
-	done := make(chan result, 1)
-	go func() {
-		conn, err := l.dialThere(ctx, i, network, addr)
-		done <- result{conn, err}
-	}()
-	r := <-done
-	return r.conn, r.err
+	return inside(l.space(i), func() (net.Conn, error) {
+		var d net.Dialer
+		return d.DialContext(ctx, network, addr)
+	})
 }
 
-// dialThere makes the socket on a thread that is in the namespace. The goroutine ends with the
-// thread locked, so that Go throws the thread away.
-func (l *Lab) dialThere(ctx context.Context, i int, network, addr string) (net.Conn, error) {
-	runtime.LockOSThread()
-	space, err := netns.GetFromName(l.space(i))
-	if err != nil {
-		return nil, err
-	}
-	defer space.Close()
-	if err := netns.Set(space); err != nil {
-		return nil, err
-	}
-	var d net.Dialer
-	return d.DialContext(ctx, network, addr)
+// ListenPacket opens a packet socket in node i's namespace, bound to an IP address.
+func (l *Lab) ListenPacket(ctx context.Context, i int, network, addr string) (net.PacketConn, error) {
+	return inside(l.space(i), func() (net.PacketConn, error) {
+		var c net.ListenConfig
+		return c.ListenPacket(ctx, network, addr)
+	})
+}
+
+// inside calls open on a thread that is in the named namespace. Its goroutine ends with the thread
+// locked, so that Go throws the thread away.
+func inside[T any](space string, open func() (T, error)) (T, error) {
+	var (
+		result T
+		err    error
+		done   = make(chan struct{})
+	)
+	go func() {
+		defer close(done)
+		runtime.LockOSThread()
+		var handle netns.NsHandle
+		if handle, err = netns.GetFromName(space); err != nil {
+			return
+		}
+		defer handle.Close()
+		if err = netns.Set(handle); err == nil {
+			result, err = open()
+		}
+	}()
+	<-done
+	return result, err
 }
 
 // Client returns an HTTP client that is in node i's namespace.

@@ -3,6 +3,7 @@ package forming
 import (
 	"context"
 	"fmt"
+	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -14,6 +15,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/test/need"
 	"github.com/capodekappa/capo/test/netlab"
+	"github.com/miekg/dns"
 )
 
 const busConfig = `<!DOCTYPE busconfig PUBLIC "-//freedesktop//DTD D-Bus Bus Configuration 1.0//EN"
@@ -160,6 +162,55 @@ func TestAvahiResolvesEachNode(t *testing.T) {
 	c.OneLog(Within, 0, 1, 2)
 	c.end(2, syscall.SIGTERM)
 	c.Eventually(Within, "avahi after one node left", func() error { return a.resolves(t, m, 0, 1) })
+}
+
+// TestNodesAnswerForTheirHostNames asks as an ordinary DNS client does, without a cache that hides
+// whether anybody answers for addresses.
+func TestNodesAnswerForTheirHostNames(t *testing.T) {
+	c, lab := inLab(t, 3)
+	m := c.Fleet("dev")
+	for i := range 2 {
+		lab.AddDeadEnd(i, "user0", "10.0.2.15/24")
+		c.Run(i, id(i), m)
+	}
+	conn, err := lab.ListenPacket(t.Context(), 2, "udp4", lab.Addr(2).String()+":0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	for i := range 2 {
+		c.Eventually(Within, "an address", func() error { return askAddress(conn, id(i)+".local.", lab.Addr(i).String()) })
+	}
+}
+
+func askAddress(conn net.PacketConn, host, want string) error {
+	q := new(dns.Msg).SetQuestion(host, dns.TypeA)
+	raw, err := q.Pack()
+	if err != nil {
+		return err
+	}
+	if _, err := conn.WriteTo(raw, &net.UDPAddr{IP: net.IPv4(224, 0, 0, 251), Port: 5353}); err != nil {
+		return err
+	}
+	if err := conn.SetReadDeadline(time.Now().Add(500 * time.Millisecond)); err != nil {
+		return err
+	}
+	buf := make([]byte, 9000)
+	n, _, err := conn.ReadFrom(buf)
+	if err != nil {
+		return err
+	}
+	var reply dns.Msg
+	if err := reply.Unpack(buf[:n]); err != nil {
+		return err
+	}
+	if len(reply.Answer) != 1 || reply.Id != q.Id {
+		return fmt.Errorf("reply %v, want one address", &reply)
+	}
+	if a, ok := reply.Answer[0].(*dns.A); !ok || a.Hdr.Name != host || a.A.String() != want {
+		return fmt.Errorf("answer %v, want %s", reply.Answer[0], want)
+	}
+	return nil
 }
 
 func TestAvahiStillResolvesEachNodeAfterFiveMinutes(t *testing.T) {

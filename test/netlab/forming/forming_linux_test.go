@@ -3,6 +3,7 @@ package forming
 import (
 	"context"
 	"encoding/json"
+	"flag"
 	"fmt"
 	"os"
 	"os/signal"
@@ -18,32 +19,53 @@ import (
 const nodeEnv = "CAPO_FORMNODE"
 
 func TestMain(m *testing.M) {
-	file := os.Getenv(nodeEnv)
-	if file == "" {
-		os.Exit(m.Run())
+	if file := os.Getenv(nodeEnv); file != "" {
+		ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
+		defer cancel()
+		if err := formnode.Run(ctx, file); err != nil {
+			fmt.Fprintln(os.Stderr, err)
+			os.Exit(1)
+		}
+		return
 	}
-	ctx, cancel := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer cancel()
-	if err := formnode.Run(ctx, file); err != nil {
+	flag.Parse()
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
+	code, err := withBinary(m)
+	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
+	os.Exit(code)
 }
 
-// startFormnode runs a copy of the test's binary, since the original may be out of reach for an
-// unprivileged user.
-func startFormnode(t testing.TB, s Spec) (argv, env []string) {
-	t.Helper()
+// binary is a copy of the test's own program. The original may be out of reach for an
+// unprivileged user; and it is made before any test runs, since a file cannot be executed while a
+// process that another test just forked still has it open for writing.
+var binary string
+
+func withBinary(m *testing.M) (int, error) {
+	dir, err := os.MkdirTemp("", "capo-formnode-")
+	if err != nil {
+		return 0, err
+	}
+	defer os.RemoveAll(dir)
+	if err := os.Chmod(dir, 0o755); err != nil {
+		return 0, err
+	}
 	self, err := os.Executable()
 	if err != nil {
-		t.Fatal(err)
+		return 0, err
 	}
-	binary := filepath.Join(filepath.Dir(s.Dir), "formnode")
-	if _, err := os.Stat(binary); err != nil {
-		if err := Copy(self, binary); err != nil {
-			t.Fatal(err)
-		}
+	binary = filepath.Join(dir, "formnode")
+	if err := Copy(self, binary); err != nil {
+		return 0, err
 	}
+	return m.Run(), nil
+}
+
+// startFormnode is the Starter of a forming-only node.
+func startFormnode(t testing.TB, s Spec) (argv, env []string) {
+	t.Helper()
 	raw, err := json.Marshal(formnode.Config{
 		FleetFile: s.FleetFile, ID: s.ID, Boot: s.Boot, Listen: s.Listen, Port: s.Port, Size: s.Size, Expect: s.Expect,
 	})
