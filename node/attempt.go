@@ -206,7 +206,11 @@ func (s *session) append(ctx context.Context, stream string, records []queue.Rec
 }
 
 func (s *session) appendSeqs(ctx context.Context, stream string, records []queue.Record) ([]uint64, error) {
-	seqs, err := s.log.Append(ctx, stream, records...)
+	var seqs []uint64
+	err := fmt.Errorf("append to %s: %w: the log's memory is used up", stream, queue.ErrFull)
+	if !s.roster.logFull() {
+		seqs, err = s.log.Append(ctx, stream, records...)
+	}
 	if !errors.Is(err, queue.ErrFull) {
 		return seqs, err
 	}
@@ -221,7 +225,7 @@ func (s *session) appendSeqs(ctx context.Context, stream string, records []queue
 // bury puts a record into the job's dead-letter stream, with the error that it ended with.
 func (q *consumer) bury(ctx context.Context, r queue.Record, attempts int, cause error) error {
 	dead := q.job.manifest.Settings.Dead
-	if _, err := q.s.log.EnsureStream(ctx, dead); err != nil {
+	if _, err := q.s.log.EnsureStream(ctx, dead, q.s.log.Patience()); err != nil {
 		return logError{err}
 	}
 	e := describeError(cause)

@@ -82,12 +82,12 @@ func pause(ctx context.Context, d time.Duration) {
 // consume reads the partitions that are this node's now, until they are shared out anew.
 func (q *consumer) consume(ctx context.Context) error {
 	m := q.job.manifest
-	info, err := q.s.log.EnsureStream(ctx, m.Settings.In)
+	info, err := q.s.log.EnsureStream(ctx, m.Settings.In, q.s.log.Patience())
 	if err != nil {
 		return err
 	}
 	if m.Settings.Out != "" {
-		if _, err := q.s.log.EnsureStream(ctx, m.Settings.Out); err != nil {
+		if _, err := q.s.log.EnsureStream(ctx, m.Settings.Out, q.s.log.Patience()); err != nil {
 			return err
 		}
 	}

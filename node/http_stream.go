@@ -34,7 +34,7 @@ func (n *Node) postStream(w http.ResponseWriter, r *http.Request, s *session) er
 	if err := control.ValidStream(name); err != nil {
 		return badRequest{err}
 	}
-	if _, err := s.log.EnsureStream(r.Context(), name); err != nil {
+	if _, err := s.log.EnsureStream(r.Context(), name, 0); err != nil {
 		return err
 	}
 	put := appended{api.Put{Stream: name}}

@@ -24,6 +24,8 @@ type heartbeat struct {
 	// Folded: the node has read the control log to its end, so that jobs may be placed on it.
 	Folded bool                 `json:"folded"`
 	Stats  map[string]jobReport `json:"stats"`
+	// LogFull: the streams hold as much as this server's memory allows.
+	LogFull bool `json:"log_full,omitempty"`
 }
 
 // jobReport is how a job does on one node.
@@ -118,6 +120,11 @@ func (r *roster) live() []heartbeat {
 	return slices.DeleteFunc(r.all(), func(b heartbeat) bool {
 		return !b.Folded || b.State == fleet.StateLost || b.State == fleet.StateDraining
 	})
+}
+
+// logFull tells whether a server says that the log is full.
+func (r *roster) logFull() bool {
+	return slices.ContainsFunc(r.live(), func(b heartbeat) bool { return b.LogFull })
 }
 
 // count is how many nodes are in the log now.

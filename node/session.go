@@ -255,12 +255,17 @@ func (s *session) beat(ctx context.Context) error {
 }
 
 func (s *session) beatOnce(ctx context.Context) error {
-	data, err := encodeJSON(s.heartbeat())
+	ctx, cancel := context.WithTimeout(ctx, beatEvery)
+	defer cancel()
+	b := s.heartbeat()
+	if s.role == fleet.RoleServer {
+		used, err := s.log.Used(ctx)
+		b.LogFull = err == nil && used > s.cfg.MaxMemory
+	}
+	data, err := encodeJSON(b)
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, beatEvery)
-	defer cancel()
 	if err := s.log.PutState(ctx, queue.StateKey("node", s.id), data); err != nil {
 		return err
 	}

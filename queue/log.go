@@ -92,7 +92,7 @@ func (l *Log) Replicas() int {
 }
 
 func (l *Log) systemStreams() []jetstream.StreamConfig {
-	share := max(l.cfg.MaxMemory/16, 4<<20)
+	share := max(l.cfg.MaxMemory/32, 2<<20)
 	base := func(name, subject string) jetstream.StreamConfig {
 		return jetstream.StreamConfig{
 			Name: name, Subjects: []string{subject}, Storage: jetstream.MemoryStorage, Replicas: l.Replicas(),
@@ -101,7 +101,7 @@ func (l *Log) systemStreams() []jetstream.StreamConfig {
 		}
 	}
 	control := base(controlStream, "control.*.*")
-	control.MaxMsgsPerSubject = 64
+	control.MaxMsgsPerSubject, control.AllowMsgTTL, control.Discard = 64, true, jetstream.DiscardNew
 	state := base(stateStream, "state.>")
 	state.MaxMsgsPerSubject, state.Duplicates = 1, 0
 	return []jetstream.StreamConfig{control, state, base(resultStream, "result.*.*"), base(logStream, "log.*.*")}
@@ -156,7 +156,7 @@ func (l *Log) findOrMake(ctx context.Context, may bool) error {
 	store, err := l.js.ObjectStore(ctx, blobBucket)
 	if may && errors.Is(err, jetstream.ErrBucketNotFound) {
 		store, err = l.js.CreateObjectStore(ctx, jetstream.ObjectStoreConfig{
-			Bucket: blobBucket, Storage: jetstream.MemoryStorage, Replicas: l.Replicas(), MaxBytes: max(l.cfg.MaxMemory/4, 8<<20)})
+			Bucket: blobBucket, Storage: jetstream.MemoryStorage, Replicas: l.Replicas(), MaxBytes: max(l.cfg.MaxMemory/4, 4<<20)})
 	}
 	for range streams {
 		err = errors.Join(err, <-errs)
@@ -188,6 +188,8 @@ func wrap(err error) error {
 		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	case errors.As(err, &api):
 		switch {
+		case strings.Contains(api.Description, "insufficient"):
+			return fmt.Errorf("%w (%w)", errNoMemory, err)
 		case api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:
 			return fmt.Errorf("%w (%w)", ErrConflict, err)
 		case strings.Contains(api.Description, "maximum bytes") || strings.Contains(api.Description, "maximum messages") || strings.Contains(api.Description, "resource limits exceeded"):

@@ -70,7 +70,7 @@ func TestRecordsOfAKeyStayInOrderInOnePartition(t *testing.T) {
 			t.Logf("usable after %v", time.Since(start))
 			ctx := t.Context()
 			start = time.Now()
-			if _, err := logs[0].EnsureStream(ctx, "frames.in"); err != nil {
+			if _, err := logs[0].EnsureStream(ctx, "frames.in", 0); err != nil {
 				t.Fatal(err)
 			}
 			t.Logf("stream made in %v", time.Since(start))
@@ -115,5 +115,28 @@ func TestRecordsOfAKeyStayInOrderInOnePartition(t *testing.T) {
 				t.Errorf("read %d records, want 101", count)
 			}
 		})
+	}
+}
+
+func TestNodesMakeAStreamAtTheSameTime(t *testing.T) {
+	logs, _ := cluster(t, 3)
+	for i := range 20 {
+		name := fmt.Sprintf("stream%d", i)
+		start := time.Now()
+		errs := make(chan error, len(logs))
+		for _, l := range logs {
+			go func() {
+				ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+				defer cancel()
+				_, err := l.EnsureStream(ctx, name, l.Patience())
+				errs <- err
+			}()
+		}
+		for range logs {
+			if err := <-errs; err != nil {
+				t.Fatalf("%s: %v", name, err)
+			}
+		}
+		t.Logf("%s after %v", name, time.Since(start))
 	}
 }

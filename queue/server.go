@@ -28,7 +28,7 @@ type ServerConfig struct {
 	Peers       []Peer     // all servers of the log, this one included; one means no cluster
 	Token       string     // the fleet's token: base64url, demanded of clients and routes
 	StoreDir    string     // a folder on tmpfs for the consensus logs
-	MaxMemory   int64      // bytes for all streams together
+	MaxMemory   int64      // bytes for all streams together; see [Log.Used]
 	Log         *slog.Logger
 }
 
@@ -83,7 +83,7 @@ func serverConfig(cfg ServerConfig) string {
 	fmt.Fprintf(&b, "client_advertise: %s\n", q(net.JoinHostPort(cfg.Self.String(), strconv.Itoa(ClientPort))))
 	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
 	fmt.Fprintf(&b, "jetstream { store_dir: %s, max_memory_store: %d, max_file_store: %d, sync_interval: \"10m\" }\n",
-		q(cfg.StoreDir), cfg.MaxMemory, 256<<20)
+		q(cfg.StoreDir), overcommit*cfg.MaxMemory, 256<<20)
 	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: node, password: %s } ] }\n}\nsystem_account: SYS\n",
 		q(cfg.Token), q(cfg.Token))
 	if len(cfg.Peers) > 1 {
@@ -96,6 +96,10 @@ func serverConfig(cfg ServerConfig) string {
 	}
 	return b.String()
 }
+
+// overcommit is how many times a server's memory may be promised to streams: few are ever full. What is
+// really used is held to the memory by the nodes, which refuse appends.
+const overcommit = 4
 
 // natsLogger gives the server's messages to slog, its everyday notices at debug level.
 type natsLogger struct{ log *slog.Logger }

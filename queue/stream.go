@@ -38,35 +38,58 @@ type StreamInfo struct {
 
 const partitionsKey = "capo.partitions"
 
-// EnsureStream makes a stream if there is none, with the defaults, and describes it.
-func (l *Log) EnsureStream(ctx context.Context, name string) (StreamInfo, error) {
-	info, err := l.Stream(ctx, name)
-	if !errors.Is(err, ErrNotFound) {
-		return info, err
+// EnsureStream makes a stream if there is none, with the defaults, and describes it. Requests to make one
+// stream that meet on the servers hold each other up for seconds; where several nodes need it at
+// the same time, all but one are given some patience to find it made by another.
+func (l *Log) EnsureStream(ctx context.Context, name string, patience time.Duration) (StreamInfo, error) {
+	for end := time.Now().Add(patience); ; {
+		info, err := l.Stream(ctx, name)
+		if !errors.Is(err, ErrNotFound) {
+			return info, err
+		}
+		if !time.Now().Before(end) {
+			break
+		}
+		select {
+		case <-ctx.Done():
+			return info, context.Cause(ctx)
+		case <-time.After(15 * time.Millisecond):
+		}
 	}
-	return l.SetStream(ctx, name, StreamSettings{})
+	for share := l.defaultShare(); ; share /= 2 {
+		info, err := l.SetStream(ctx, name, StreamSettings{MaxBytes: share})
+		if !errors.Is(err, errNoMemory) || share/2 < minShare {
+			return info, err
+		}
+	}
 }
+
+// Patience is what a node gives [Log.EnsureStream] when the others need the stream too.
+func (l *Log) Patience() time.Duration { return time.Duration(l.cfg.Rank) * 250 * time.Millisecond }
 
 // SetStream makes a stream or changes its settings. The number of partitions cannot change.
 func (l *Log) SetStream(ctx context.Context, name string, s StreamSettings) (StreamInfo, error) {
 	if err := control.ValidStream(name); err != nil {
 		return StreamInfo{}, err
 	}
-	cfg, err := l.streamConfig(ctx, name, s)
-	if err != nil {
-		return StreamInfo{}, err
-	}
 	for {
-		try, cancel := context.WithTimeout(ctx, 5*time.Second)
+		cfg, err := l.streamConfig(ctx, name, s)
+		if err != nil {
+			return StreamInfo{}, err
+		}
+		try, cancel := context.WithTimeout(ctx, 700*time.Millisecond)
 		str, err := l.js.CreateOrUpdateStream(try, cfg)
 		cancel()
 		if err == nil {
 			return describe(str.CachedInfo()), nil
 		}
-		if !transient(err) || ctx.Err() != nil {
+		if !transient(err) && !errors.Is(err, jetstream.ErrStreamNameAlreadyInUse) || ctx.Err() != nil {
 			return StreamInfo{}, fmt.Errorf("stream %s: %w", name, wrap(err))
 		}
-		time.Sleep(50 * time.Millisecond)
+		select {
+		case <-ctx.Done():
+		case <-time.After(30 * time.Millisecond):
+		}
 	}
 }
 
@@ -112,7 +135,13 @@ func (l *Log) streamConfig(ctx context.Context, name string, s StreamSettings) (
 }
 
 // defaultShare is a new stream's limit: a part of the log's memory, so that several fit.
-func (l *Log) defaultShare() int64 { return min(max(l.cfg.MaxMemory/6, 4<<20), 64<<20) }
+func (l *Log) defaultShare() int64 { return min(max(l.cfg.MaxMemory/8, minShare), 64<<20) }
+
+// minShare is the least that a stream is given unless its settings say so.
+const minShare = 1 << 20
+
+// errNoMemory: the servers have promised their memory to other streams.
+var errNoMemory = fmt.Errorf("%w: the log's memory is given to other streams; capo stream set NAME --max makes one smaller", ErrFull)
 
 // Stream describes a stream; [ErrNotFound] if there is none.
 func (l *Log) Stream(ctx context.Context, name string) (StreamInfo, error) {
@@ -134,6 +163,19 @@ func (l *Log) Streams(ctx context.Context) ([]StreamInfo, error) {
 		return nil, fmt.Errorf("list streams: %w", wrap(err))
 	}
 	return all, nil
+}
+
+// Used is how many bytes all streams hold together, the system's own too, on each server that carries them.
+func (l *Log) Used(ctx context.Context) (int64, error) {
+	list := l.js.ListStreams(ctx)
+	var sum uint64
+	for info := range list.Info() {
+		sum += info.State.Bytes
+	}
+	if err := list.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
+		return 0, fmt.Errorf("list streams: %w", wrap(err))
+	}
+	return int64(sum), nil
 }
 
 func describe(info *jetstream.StreamInfo) StreamInfo {

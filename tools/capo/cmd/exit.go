@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"net/http"
+	"strings"
 
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/node/api"
@@ -41,6 +42,8 @@ func exitCode(err error) int {
 	var c coded
 	var status *api.StatusError
 	switch {
+	case strings.HasPrefix(err.Error(), "unknown command"), strings.HasPrefix(err.Error(), "required flag"): // cobra's own
+		return exitUsage
 	case errors.As(err, &c):
 		return c.code
 	case errors.Is(err, api.ErrUnreachable), errors.Is(err, fleet.ErrNoFleet), errors.Is(err, fleet.ErrNotFound), errors.Is(err, local.ErrNotRunning):

@@ -35,7 +35,7 @@ func (r *Running) startHost(ctx context.Context, o Options, dir, fleetFile strin
 	id := fmt.Sprintf("%s-%d", hostID(), i+1)
 	file := node.HostFile{ID: id, Name: id, Board: board.Host, Address: address, Port: node.DefaultPort, Interfaces: []string{loopback()},
 		Size: o.Nodes, Expect: o.expect(), Fleet: fleetFile, Store: filepath.Join(r.Store, id),
-		MaxMemory: 256 << 20, Log: filepath.Join(dir, id+".log"), Level: o.Level, TTLMS: o.TTL.Milliseconds()}
+		MaxMemory: 512 << 20, Log: filepath.Join(dir, id+".log"), Level: o.Level, TTLMS: o.TTL.Milliseconds()}
 	data, err := json.MarshalIndent(file, "", "\t")
 	if err != nil {
 		return err
@@ -71,8 +71,9 @@ func (r *Running) startHost(ctx context.Context, o Options, dir, fleetFile strin
 	return nil
 }
 
-// subnet is K of the fleet's addresses 127.77.K.N: that of the nodes already started, else
-// the first that nobody listens in.
+// subnet is K of the fleet's addresses 127.77.K.N: that of the nodes already started, else the first that
+// nobody listens in. A port of its first address is held until the fleet is up, so that
+// fleets which start at the same time choose different ones.
 func (r *Running) subnet() (int, error) {
 	for _, n := range r.Nodes {
 		var k, i, port int
@@ -81,12 +82,21 @@ func (r *Running) subnet() (int, error) {
 		}
 	}
 	for k := range 256 {
+		hold, err := net.Listen("tcp", fmt.Sprintf("127.77.%d.1:%d", k, holdPort))
+		if err != nil {
+			continue
+		}
 		if free(k) {
+			r.hold = hold
 			return k, nil
 		}
+		hold.Close()
 	}
 	return 0, fmt.Errorf("fleet %s: all of 127.77.0.0/16 is taken", r.Name)
 }
+
+// holdPort is the port whose holder may use a subnet.
+const holdPort = node.DefaultPort - 1
 
 func free(k int) bool {
 	for i := 1; i <= 3; i++ {

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net"
 	"os"
 	"path/filepath"
 	"time"
@@ -24,6 +25,8 @@ type Running struct {
 	Store   string    `json:"store"` // folder of the nodes' own, removed with the fleet
 	Nodes   []Node    `json:"nodes"`
 	Segment int       `json:"segment,omitempty"` // UDP port of the QEMU machines' Ethernet
+
+	hold net.Listener // held while host nodes start
 }
 
 // Node is one of its nodes.

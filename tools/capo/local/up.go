@@ -66,6 +66,9 @@ func Up(ctx context.Context, o Options) (*Running, []api.Node, error) {
 	}
 	r := &Running{Name: name, Since: time.Now().UTC()}
 	rows, err := r.start(ctx, o, dir)
+	if r.hold != nil {
+		r.hold.Close()
+	}
 	if err != nil {
 		return nil, nil, errors.Join(err, r.Down())
 	}

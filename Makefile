@@ -1,0 +1,66 @@
+# Capo: make help says what there is.
+
+GO      ?= go
+VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
+OUT     := out
+CAPO    := $(OUT)/capo
+TESTS   ?= ./...
+RUN     ?=
+export CGO_ENABLED := 0
+
+.DEFAULT_GOAL := help
+.PHONY: run test test-long bench image dist fmt lint clean help go deps-run deps-test
+
+## run: three virtual boards boot, find each other and process a photograph
+run: $(CAPO) deps-run
+	$(CAPO) up --board qemu-amd64 --nodes 3 --if-running keep
+	$(GO) run ./examples/tiles --capo $(CAPO) --out $(OUT)/tiles.png
+
+## test: everything that fits into seven minutes
+test: go deps-test
+	$(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -p 2 -count=1 -timeout 9m $(if $(RUN),-run '$(RUN)') $(TESTS)
+
+## test-long: what takes longer (soak, five minutes of avahi, fuzzing)
+test-long: go deps-test
+	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
+
+## bench: the figures, as text and JSON (NAME=part for one)
+bench: $(CAPO) deps-run
+	$(CAPO) bench $(NAME) --json $(OUT)/bench.json
+
+## image: the image of a virtual board, in out/
+image: $(CAPO) deps-run
+	$(CAPO) image --board qemu-amd64 --no-token --out $(OUT)/qemu-amd64
+
+## dist: node binaries and the command for other systems, in dist/
+dist: go
+	$(GO) run ./tools/dist --version $(VERSION) --out dist
+
+## fmt: format the source
+fmt: go
+	$(GO) run ./tools/lint --fix
+
+## lint: formatting, vet, comments, imports
+lint: go
+	$(GO) run ./tools/lint
+
+## clean: remove what was built here
+clean:
+	rm -rf $(OUT) dist
+
+## help: this list
+help:
+	@sed -n 's/^## //p' $(MAKEFILE_LIST)
+
+go:
+	@command -v $(GO) >/dev/null || { echo "Capo needs Go 1.26 or newer: https://go.dev/dl/"; exit 1; }
+	@$(GO) version | grep -Eq 'go1\.(2[6-9]|[3-9][0-9])|devel' || { echo "Capo needs Go 1.26 or newer, here is: $$($(GO) version); https://go.dev/dl/"; exit 1; }
+
+$(CAPO): go FORCE
+	@mkdir -p $(OUT)
+	@$(GO) build -trimpath -o $@ ./tools/capo
+
+deps-run deps-test: deps-%: $(CAPO)
+	@$(CAPO) doctor --for $* >/dev/null 2>&1 || $(CAPO) doctor --install --for $*
+
+FORCE:
