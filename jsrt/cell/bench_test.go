@@ -105,3 +105,31 @@ func field(status, name string) (n int) {
 	}
 	return 0
 }
+
+// BenchmarkHandlers is a batch inside the child, without pipes.
+func BenchmarkHandlers(b *testing.B) {
+	null, err := os.OpenFile(os.DevNull, os.O_WRONLY, 0)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer null.Close()
+	c := &child{setup: setup{Output: DefaultOutput}, out: null, replies: map[uint32]func(Value, error){}}
+	c.logs = newThrottle(time.Now, lineBudget)
+	c.rt = jsrt.New(jsrt.Options{Log: c.print})
+	head := []byte(`{"file":"x.js"}`)
+	payload := appendBytes(appendBytes(appendBytes(nil, head), testConfig(benchHandler).Bundle), "")
+	if _, err := c.load(frame{payload: payload}); err != nil {
+		b.Fatal(err)
+	}
+	msgs := make([]Message, 64)
+	for i := range msgs {
+		msgs[i] = Message{Seq: uint64(i), Timestamp: time.Now(), Body: []byte(benchBody), Headers: map[string]string{"content-type": "application/json"}}
+	}
+	request := appendBatch(nil, Batch{Messages: msgs})
+	for b.Loop() {
+		if _, err := c.answer(frame{kind: kindQueue, payload: request}); err != nil {
+			b.Fatal(err)
+		}
+	}
+	b.ReportMetric(float64(64*b.N)/b.Elapsed().Seconds(), "messages/s")
+}

@@ -21,5 +21,5 @@ const (
 )
 
 // CallFunc answers a method of a binding. An error becomes an exception in the program. Up to 16
-// run at a time; ctx ends with the cell.
+// run at a time; ctx ends with the cell, and the function must then return.
 type CallFunc func(ctx context.Context, binding, method string, args []Value) (Value, error)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"strconv"
 	"strings"
 	"sync"
 	"testing"
@@ -45,6 +46,14 @@ func testConfig(handlers string) Config {
 	}
 }
 
+// patience is how long to wait on a machine that is emulated (CAPO_TEST_SLOW times slower).
+func patience(d time.Duration) time.Duration {
+	if n, err := strconv.Atoi(os.Getenv("CAPO_TEST_SLOW")); err == nil && n > 1 {
+		return d * time.Duration(n)
+	}
+	return d
+}
+
 func start(t testing.TB, cfg Config) *Cell {
 	t.Helper()
 	c, err := Start(context.Background(), cfg)
@@ -59,7 +68,7 @@ func TestRun(t *testing.T) {
 	c := start(t, testConfig(`async run(env, ctx) { await new Promise(d => setTimeout(d, 1)); return { answer: 42, attempt: ctx.attemptId } }`))
 	t.Logf("strength: %v %q", c.Strength(), c.Strength().Missing)
 	for range 3 {
-		got, err := c.Run(t.Context(), Run{AttemptID: "a1", Limit: time.Second})
+		got, err := c.Run(t.Context(), Run{AttemptID: "a1", Limit: patience(time.Second)})
 		if err != nil || string(got) != `{"answer":42,"attempt":"a1"}` {
 			t.Fatalf("got %s, %v", got, err)
 		}
@@ -124,7 +133,11 @@ func TestErrorsTellWhatHappened(t *testing.T) {
 			cfg := testConfig(tt.handlers)
 			cfg.Output = 1 << 20
 			c := start(t, cfg)
-			_, err := c.Run(t.Context(), Run{Limit: 100 * time.Millisecond})
+			limit := patience(time.Second)
+			if tt.kind == ErrTimeout {
+				limit = 100 * time.Millisecond
+			}
+			_, err := c.Run(t.Context(), Run{Limit: limit})
 			if err == nil || tt.kind != nil && !errors.Is(err, tt.kind) || !strings.HasPrefix(err.Error(), tt.want) {
 				t.Fatalf("got %v, want %s", err, tt.want)
 			}

@@ -21,7 +21,7 @@ import (
 // call runs one raw system call in the cell and returns its result, or the error's name.
 func rawIn(t *testing.T, c *Cell, call string) (string, error) {
 	t.Helper()
-	out, err := c.Queue(t.Context(), Batch{Limit: 5 * time.Second, Messages: []Message{{Body: []byte(call)}}})
+	out, err := c.Queue(t.Context(), Batch{Limit: patience(5 * time.Second), Messages: []Message{{Body: []byte(call)}}})
 	if err != nil || len(out.Sends) != 1 {
 		return "", err
 	}

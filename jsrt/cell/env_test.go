@@ -54,7 +54,7 @@ func TestBindings(t *testing.T) {
 			cfg := cfg
 			cfg.Bundle = []byte("var __capo = { default: { async run(env) {\n" + tt.body + "\n} } };")
 			c := start(t, cfg)
-			got, err := c.Run(t.Context(), Run{Limit: 5 * time.Second})
+			got, err := c.Run(t.Context(), Run{Limit: patience(5 * time.Second)})
 			if err != nil || string(got) != tt.want {
 				t.Errorf("got %s, %v, want %s", got, err, tt.want)
 			}
@@ -84,7 +84,7 @@ func TestLogsHaveLevelsAndPositions(t *testing.T) {
 		return 1 }`)
 	cfg.Log = got.add
 	c := start(t, cfg)
-	if _, err := c.Run(t.Context(), Run{Limit: time.Second}); err != nil {
+	if _, err := c.Run(t.Context(), Run{Limit: patience(time.Second)}); err != nil {
 		t.Fatal(err)
 	}
 	text := got.String()
@@ -97,7 +97,7 @@ func TestLogsHaveLevelsAndPositions(t *testing.T) {
 
 func TestWaitUntilIsWaitedFor(t *testing.T) {
 	c := start(t, testConfig(`async queue(batch, env, ctx) { ctx.waitUntil(new Promise(d => setTimeout(d, 20)).then(() => env.out.send('late'))) }`))
-	out, err := c.Queue(t.Context(), Batch{Limit: time.Second, Messages: []Message{{}}})
+	out, err := c.Queue(t.Context(), Batch{Limit: patience(time.Second), Messages: []Message{{}}})
 	if err != nil || len(out.Sends) != 1 {
 		t.Errorf("got %+v, %v", out, err)
 	}
@@ -119,7 +119,7 @@ func TestBatchVerbs(t *testing.T) {
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {
 			c := start(t, testConfig("async queue(batch, env) {\n"+tt.body+"\n}"))
-			out, err := c.Queue(t.Context(), Batch{Whole: tt.whole, Limit: time.Second, Messages: []Message{{Body: []byte("x")}, {}}})
+			out, err := c.Queue(t.Context(), Batch{Whole: tt.whole, Limit: patience(time.Second), Messages: []Message{{Body: []byte("x")}, {}}})
 			got := fmt.Sprint(out.Verdicts)
 			if err != nil {
 				got = err.Error()
@@ -133,10 +133,10 @@ func TestBatchVerbs(t *testing.T) {
 
 func TestAFailedBatchSendsNothing(t *testing.T) {
 	c := start(t, testConfig(`n: 0, async queue(batch, env) { await env.out.send('a'); if (this.n++ === 0) throw new Error('x') }`))
-	if out, err := c.Queue(t.Context(), Batch{Limit: time.Second}); err == nil || len(out.Sends) != 0 {
+	if out, err := c.Queue(t.Context(), Batch{Limit: patience(time.Second)}); err == nil || len(out.Sends) != 0 {
 		t.Errorf("got %+v, %v", out, err)
 	}
-	if out, err := c.Queue(t.Context(), Batch{Limit: time.Second}); err != nil || len(out.Sends) != 1 {
+	if out, err := c.Queue(t.Context(), Batch{Limit: patience(time.Second)}); err != nil || len(out.Sends) != 1 {
 		t.Errorf("afterwards: %+v, %v", out, err)
 	}
 }
@@ -162,7 +162,7 @@ func TestCallsWaitForOneAnother(t *testing.T) {
 	errs := make(chan error)
 	for range 20 {
 		go func() {
-			_, err := c.Run(context.Background(), Run{Limit: 5 * time.Second})
+			_, err := c.Run(context.Background(), Run{Limit: patience(5 * time.Second)})
 			errs <- err
 		}()
 	}
@@ -190,7 +190,7 @@ func TestABatchThatIsTooLargeIsRefused(t *testing.T) {
 	if _, err := c.Queue(t.Context(), Batch{Messages: []Message{{Body: make([]byte, MaxFrame)}}}); !errors.Is(err, errOversized) {
 		t.Errorf("got %v", err)
 	}
-	if _, err := c.Queue(t.Context(), Batch{Limit: time.Second}); err != nil {
+	if _, err := c.Queue(t.Context(), Batch{Limit: patience(time.Second)}); err != nil {
 		t.Errorf("afterwards: %v", err)
 	}
 }
@@ -204,5 +204,18 @@ func TestStartFailsClearly(t *testing.T) {
 	cfg.Exec = "/bin/true"
 	if _, err := Start(t.Context(), cfg); !errors.Is(err, ErrStart) {
 		t.Errorf("a program that is no cell: %v", err)
+	}
+}
+
+func TestACellEndsWhileItsCallsAreAnswered(t *testing.T) {
+	cfg := testConfig(`async run(env) { await Promise.all(Array.from({ length: 40 }, () => env.slow.get())) }`)
+	cfg.Env = map[string]Binding{"slow": {Kind: BindCalls, Methods: []string{"get"}}}
+	cfg.Call = func(ctx context.Context, _, _ string, _ []Value) (Value, error) {
+		<-ctx.Done()
+		return Value{}, ctx.Err()
+	}
+	c := start(t, cfg)
+	if _, err := c.Run(t.Context(), Run{Limit: 100 * time.Millisecond}); !errors.Is(err, ErrTimeout) {
+		t.Errorf("got %v", err)
 	}
 }

@@ -25,7 +25,7 @@ func mainWith(args []string, hook func(*goja.Runtime)) int {
 	}
 	debug.SetMemoryLimit(s.Memory + Overhead/2)
 	debug.SetMaxStack(maxStack(s.Memory))
-	c := &child{setup: s, in: os.Stdin, out: os.Stdout, requests: make(chan frame), replies: map[uint32]func(Value, error){}}
+	c := &child{setup: s, in: input(), out: os.Stdout, requests: make(chan frame), replies: map[uint32]func(Value, error){}}
 	c.logs = newThrottle(time.Now, lineBudget)
 	c.rt = jsrt.New(jsrt.Options{Log: c.print, MaxCallStack: callDepth(s.Memory)})
 	if hook != nil {

@@ -116,7 +116,7 @@ func spawnAs(ctx context.Context, cfg Config, p plan) (*Cell, error) {
 	widen(in, out)
 	c.cmd = exec.Command(executable(cfg.Exec), "cell", string(head))
 	c.cmd.Args[0] = "cell:" + cfg.Name
-	c.cmd.Env = []string{"GOMAXPROCS=1", "GOTRACEBACK=none", "TZ="}
+	c.cmd.Env = []string{"GOMAXPROCS=" + processors, "GOTRACEBACK=none", "TZ="}
 	c.cmd.Stdin, c.cmd.Stdout, c.cmd.Stderr = childIn, childOut, c.stderr
 	c.cmd.WaitDelay = time.Second
 	c.group, err = p.prepare(c.cmd, cfg)
@@ -180,6 +180,7 @@ func (c *Cell) own(ready chan<- frame) {
 		}
 		c.kill(&Error{Kind: kind, Detail: readErr.Error()})
 	}
+	_ = c.cmd.Process.Kill() // it may have closed its end and live on
 	waitErr := c.cmd.Wait()
 	c.stop()
 	c.calls.Wait()
@@ -220,6 +221,7 @@ func (c *Cell) kill(reason error) {
 	}
 	c.mu.Unlock()
 	_ = c.cmd.Process.Kill()
+	c.stop()
 }
 
 // verdict says why the process ended.

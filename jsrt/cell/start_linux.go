@@ -24,6 +24,9 @@ type plan struct {
 	missing   []string
 }
 
+// processors is how many cores a cell may use at once.
+const processors = "1"
+
 const namespaces = syscall.CLONE_NEWPID | syscall.CLONE_NEWNET | syscall.CLONE_NEWNS | syscall.CLONE_NEWIPC | syscall.CLONE_NEWUTS
 
 // plans lists the ways from the strongest down.

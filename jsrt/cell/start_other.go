@@ -7,6 +7,9 @@ import (
 	"os/exec"
 )
 
+// processors is one for the program and one for the reader, which blocks in a system call here.
+const processors = "2"
+
 // plan is a plain child process: this system has nothing to confine it with.
 type plan struct {
 	name      string
