@@ -147,6 +147,7 @@ func (a *Agent) SetLog(s *LogState) {
 			a.last = Decision{} // so that the node is told again what to do
 		}
 		a.in, a.merge = nil, merge{}
+		a.hurry()
 		return
 	}
 	c := *s
@@ -158,6 +159,8 @@ func (a *Agent) SetLog(s *LogState) {
 		a.was = c.Incarnation
 	} else if a.in != nil && a.in.Ready {
 		a.silent = a.cfg.Clock()
+		a.hurry()
+		a.rescan()
 	}
 	a.in = &c
 }

@@ -85,6 +85,32 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 	}
 }
 
+// TestStaticPeersNeedNoMulticast: nodes that are told of one another find each other where mDNS
+// finds nothing.
+func TestStaticPeersNeedNoMulticast(t *testing.T) {
+	f, err := New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	a, stop := serve(t, f.Membership, "a", 3)
+	defer stop()
+	b, err := Start(t.Context(), Config{
+		Membership: f.Membership, ID: "b", Size: 3, Interfaces: []string{"none"},
+		Peers: []string{netip.AddrPortFrom(a.cfg.Listen, uint16(a.cfg.Port)).String()},
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	for range 100 {
+		if list := b.Peers(); len(list) == 1 && list[0].ID == "a" {
+			return
+		}
+		time.Sleep(50 * time.Millisecond)
+	}
+	t.Fatalf("peers %v, want a", b.Peers())
+}
+
 func TestChangesAnnounceAnewAndAClosedChannelDoesNot(t *testing.T) {
 	changes := make(chan struct{}, 4)
 	a := testAgent(t, Config{Changes: changes})

@@ -65,6 +65,22 @@ func TestSilentLogIsNotShownAndItsServerRunsOn(t *testing.T) {
 	}
 }
 
+func TestPeersAreAskedAtOnceWhenTheLogFallsSilent(t *testing.T) {
+	now := t0
+	a := testAgent(t, Config{ID: "a", Boot: "0000000a", Clock: func() time.Time { return now }})
+	in := LogState{Incarnation: "0123456789abcdef", Role: RoleClient, Servers: servers("x", "y", "z"), Ready: true}
+	a.SetLog(&in)
+	answers(a, Hello{ID: "b", Boot: "0000000b"})
+	if list := a.due(); len(list) != 0 {
+		t.Fatalf("%d peers are to be asked that do not carry the log", len(list))
+	}
+	in.Ready = false
+	a.SetLog(&in)
+	if list := a.due(); len(list) != 1 {
+		t.Fatalf("%d peers are to be asked, want the one", len(list))
+	}
+}
+
 func TestDecisionSaysHowToReachTheServers(t *testing.T) {
 	now := t0
 	a := testAgent(t, Config{ID: "a", Boot: "0000000a", Clock: func() time.Time { return now }})

@@ -148,6 +148,7 @@ func (a *Agent) mergeStep(now time.Time) {
 	a.merge = next
 	if next.into != was {
 		a.log.Warn("another log of this fleet is there", "ours", own.Incarnation, "gives_way_to", next.into)
+		a.hurry()
 		a.rescan()
 	}
 	if log == nil {

@@ -12,7 +12,8 @@ import (
 const (
 	askForming  = 200 * time.Millisecond // between two hellos to one peer while forming
 	askJoined   = 2 * time.Second        // once in a log, to its servers
-	freshFor    = 2 * time.Second        // a hello while forming
+	askOthers   = 10 * time.Second       // from a server of a log to who was sighted
+	freshFor    = 3 * time.Second        // a hello while forming
 	freshJoined = 6 * time.Second        // a hello once in a log
 	forgetAfter = 2 * time.Minute        // a peer that neither answers nor is seen
 	maxPeers    = 4096

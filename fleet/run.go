@@ -12,7 +12,8 @@ import (
 // Times of discovery.
 const (
 	browseForming = time.Second
-	browseJoined  = 15 * time.Second // and up to browseSpread more
+	browseServer  = 15 * time.Second // once in a log, for a server of it; and up to browseSpread more
+	browseClient  = 30 * time.Second // for a client, which looks for nobody
 	browseSpread  = 10 * time.Second
 	checkLinks    = 5 * time.Second
 	changesCalm   = 50 * time.Millisecond
@@ -109,7 +110,7 @@ func (a *Agent) pause(ctx context.Context) bool {
 	if !a.joined() {
 		return false
 	}
-	timer := time.NewTimer(browseJoined + rand.N(browseSpread))
+	timer := time.NewTimer(a.browseWait() + rand.N(browseSpread))
 	defer timer.Stop()
 	check := time.NewTicker(checkLinks)
 	defer check.Stop()
@@ -136,6 +137,15 @@ func (a *Agent) pause(ctx context.Context) bool {
 	}
 }
 
+func (a *Agent) browseWait() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.in != nil && a.in.Role == RoleServer {
+		return browseServer
+	}
+	return browseClient
+}
+
 func (a *Agent) linkPrint() string {
 	a.mu.Lock()
 	defer a.mu.Unlock()
@@ -147,6 +157,13 @@ func (a *Agent) joined() bool {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.in != nil && a.in.Ready && a.merge.into == ""
+}
+
+// hurry asks every peer at once. The caller holds mu.
+func (a *Agent) hurry() {
+	for _, p := range a.peers {
+		p.next = time.Time{}
+	}
 }
 
 // rescan browses at once.
@@ -202,9 +219,16 @@ func (a *Agent) wants(p *peer) bool {
 	if p.hello == nil || a.in.Role == RoleServer && p.news {
 		return p.news || p.static
 	}
-	server := slices.ContainsFunc(a.in.Servers, func(s Server) bool { return s.ID == p.hello.ID && s.Boot == p.hello.Boot })
-	other := p.hello.Log != nil && p.hello.Log.Incarnation != a.in.Incarnation
-	return server || other
+	return a.matters(p)
+}
+
+// matters reports whether the peer carries our log or is in another one. The caller holds mu.
+func (a *Agent) matters(p *peer) bool {
+	if p.hello == nil || a.in == nil {
+		return false
+	}
+	carries := slices.ContainsFunc(a.in.Servers, func(s Server) bool { return s.ID == p.hello.ID && s.Boot == p.hello.Boot })
+	return carries || p.hello.Log != nil && p.hello.Log.Incarnation != a.in.Incarnation
 }
 
 func (a *Agent) ask(ctx context.Context, p *peer) {
@@ -224,7 +248,11 @@ func (a *Agent) ask(ctx context.Context, p *peer) {
 func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Addr, err error) {
 	now := a.cfg.Clock()
 	p.asking = false
-	p.next = now.Add(a.interval(p))
+	defer func() {
+		if p.next.Before(now) {
+			p.next = now.Add(a.interval(p))
+		}
+	}()
 	if err != nil {
 		p.failed++
 		refused := errors.Is(err, ErrOtherFleet) || errors.Is(err, ErrBadProof) || errors.Is(err, ErrMalformed)
@@ -251,7 +279,10 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 // not answer. The caller holds mu.
 func (a *Agent) interval(p *peer) time.Duration {
 	if a.in != nil && a.in.Ready && a.merge.into == "" {
-		return askJoined
+		if a.matters(p) {
+			return askJoined
+		}
+		return askOthers
 	}
 	d := max(askForming, time.Duration(len(a.peers))*8*time.Millisecond)
 	if p.failed > 5 {

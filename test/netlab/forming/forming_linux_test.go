@@ -86,20 +86,21 @@ func inLab(t *testing.T, n int) (*Cluster, *netlab.Lab) {
 	return NewCluster(t, InLab(lab), startFormnode), lab
 }
 
+// everywhere holds the scenarios that need no partition.
+var everywhere = map[string]func(*Cluster){
+	"six at once": SixAtOnce, "staggered": Staggered, "two of three": TwoOfThree, "two fleets": TwoFleets,
+	"twin ids": TwinIDs, "late twin": LateTwin, "late node": LateNode,
+	"one alone": OneAlone, "two expected": TwoExpected, "power cut": PowerCut,
+}
+
 func TestOnLoopback(t *testing.T) {
-	for name, scenario := range map[string]func(*Cluster){
-		"six at once": SixAtOnce, "staggered": Staggered, "two of three": TwoOfThree, "two fleets": TwoFleets,
-		"twin ids": TwinIDs, "late twin": LateTwin, "late node": LateNode,
-	} {
+	for name, scenario := range everywhere {
 		t.Run(name, func(t *testing.T) { t.Parallel(); scenario(onLoopback(t)) })
 	}
 }
 
 func TestInNamespaces(t *testing.T) {
-	for name, scenario := range map[string]func(*Cluster){
-		"six at once": SixAtOnce, "staggered": Staggered, "two of three": TwoOfThree, "two fleets": TwoFleets,
-		"twin ids": TwinIDs, "late twin": LateTwin, "late node": LateNode,
-	} {
+	for name, scenario := range everywhere {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c, _ := inLab(t, 6)

@@ -140,3 +140,43 @@ func LateNode(c *Cluster) {
 		c.T.Fatalf("hello %+v, error %v: want a client", h, err)
 	}
 }
+
+// OneAlone: where one node is expected, it forms a log by itself, and a second one joins.
+func OneAlone(c *Cluster) {
+	c.Rules = fleet.Rules{Size: 1, Expect: 1}
+	m := c.Fleet("dev")
+	c.Run(1, id(1), m)
+	c.wantServers(c.OneLog(Within, 1), "n1")
+	c.Run(0, id(0), m)
+	c.wantServers(c.OneLog(Within, 0, 1), "n1")
+}
+
+// TwoExpected: where two are expected, one of them carries the log.
+func TwoExpected(c *Cluster) {
+	c.Rules = fleet.Rules{Size: 2, Expect: 2}
+	m := c.Fleet("dev")
+	c.Run(1, id(1), m)
+	c.Waits(Within, 1, "1 of 2 nodes needed")
+	c.Run(0, id(0), m)
+	c.wantServers(c.OneLog(Within, 0, 1), "n0")
+}
+
+// PowerCut: the servers of a log are killed at once and start again with nothing: what is left of
+// the old log waits, and a majority of the fleet's size forms another, which all join.
+func PowerCut(c *Cluster) {
+	c.Rules = fleet.Rules{Size: 5}
+	m := c.Fleet("dev")
+	for i := range 5 {
+		c.Run(i, id(i), m)
+	}
+	before := c.OneLog(Within, 0, 1, 2, 3, 4)
+	for i := range 3 {
+		c.Kill(i)
+	}
+	for i := range 3 {
+		c.Run(i, id(i), m)
+	}
+	if after := c.OneLog(2*Within, 0, 1, 2, 3, 4); after.Incarnation == before.Incarnation {
+		c.T.Fatalf("the log %s is there again without its memory", before.Incarnation)
+	}
+}
