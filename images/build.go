@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"path/filepath"
 	"slices"
@@ -111,13 +110,7 @@ func writeFolder(p *Parts, o Options, cmdline string) error {
 	if err := os.MkdirAll(o.Out, 0o755); err != nil {
 		return err
 	}
-	kernel, err := os.Open(p.Kernel)
-	if err != nil {
-		return err
-	}
-	defer kernel.Close()
-	err = writeFile(filepath.Join(o.Out, "vmlinuz"), 0o644, func(w io.Writer) error { _, err := io.Copy(w, kernel); return err })
-	if err != nil {
+	if err := copyFile(filepath.Join(o.Out, "vmlinuz"), p.Kernel, 0o644); err != nil {
 		return err
 	}
 	var more [][]byte

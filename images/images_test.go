@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 	"testing/fstest"
+	"time"
 
 	"github.com/google/go-cmp/cmp"
 	"github.com/klauspost/compress/zstd"
@@ -298,5 +299,22 @@ func TestBuildRefuses(t *testing.T) {
 	}
 	if _, err := s.Build(t.Context(), Options{Board: "qemu"}); err == nil || !strings.Contains(err.Error(), "qemu-amd64") {
 		t.Errorf("qemu: %v", err)
+	}
+}
+
+func TestPruneKeepsWhatWasUsed(t *testing.T) {
+	dir := t.TempDir()
+	for name, age := range map[string]time.Duration{"old": 48 * time.Hour, "new": time.Hour} {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Chtimes(path, time.Now(), time.Now().Add(-age)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	prune(dir, 24*time.Hour)
+	if isFile(filepath.Join(dir, "old")) || !isFile(filepath.Join(dir, "new")) {
+		t.Error("the wrong file was removed")
 	}
 }

@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+	"time"
 
 	"github.com/capodekappa/capo/board"
 )
@@ -54,8 +56,10 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 	}
 	err = locked(path+".lock", func() error {
 		if isFile(path) {
-			return nil
+			now := time.Now()
+			return os.Chtimes(path, now, now) // it is still in use, see prune
 		}
+		prune(filepath.Dir(path), 14*24*time.Hour)
 		data, err := initramfs(b, l, node)
 		if err != nil {
 			return err
@@ -67,6 +71,19 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 	}
 	os.Remove(path + ".lock") // only there to wait for another process; a failure to remove it does no harm
 	return &Parts{Board: b, Release: l.Release, Kernel: l.Kernel, Initramfs: path}, nil
+}
+
+// prune removes files that nobody has used for a while. What cannot be removed stays.
+func prune(dir string, age time.Duration) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		if info, err := e.Info(); err == nil && info.Mode().IsRegular() && time.Since(info.ModTime()) > age {
+			_ = os.Remove(filepath.Join(dir, e.Name()))
+		}
+	}
 }
 
 // initramfsKey is a digest of everything that goes into an initramfs.

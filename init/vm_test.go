@@ -10,6 +10,7 @@ import (
 	"github.com/capodekappa/capo/images"
 	"github.com/capodekappa/capo/images/qemu"
 	"github.com/capodekappa/capo/images/qemu/qemutest"
+	"github.com/capodekappa/capo/test/need"
 )
 
 // boot is how long a machine may take to its node under TCG on a busy computer.
@@ -120,4 +121,29 @@ func badModule(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return a
+}
+
+func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {
+	t.Parallel()
+	vm := qemutest.Boot(t, qemutest.Options{
+		Init:    vminit(t),
+		Image:   images.Options{Cmdline: "capo.test=reboot"},
+		Machine: qemu.Config{NoReboot: true, UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
+	})
+	vm.Expect("reboot: stopping the node", boot)
+	vm.Expect("TEST stopped", boot)
+	vm.Expect("reboot at=", boot)
+	vm.ExpectEnd(boot)
+}
+
+func TestPoweroffDoesNotWaitForEverForTheNode(t *testing.T) {
+	need.Long(t)
+	vm := qemutest.Boot(t, qemutest.Options{
+		Init:    vminit(t),
+		Image:   images.Options{Cmdline: "capo.test=stuck"},
+		Machine: qemu.Config{UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
+	})
+	vm.Expect("poweroff: stopping the node", boot)
+	vm.Expect("the node did not return in time", boot)
+	vm.ExpectEnd(boot)
 }
