@@ -153,3 +153,21 @@ func TestNothingRunsBetweenTurns(t *testing.T) {
 		t.Errorf("a timer of an earlier turn ran %s times", got)
 	}
 }
+
+func TestACallbackOfAnEarlierTurnIsDropped(t *testing.T) {
+	r := New(Options{})
+	var late func(func() error)
+	if _, err := r.Await(func() (goja.Value, error) {
+		late = r.RegisterCallback()
+		return goja.Undefined(), nil
+	}); err != nil {
+		t.Fatal(err)
+	}
+	_, err := r.Await(func() (goja.Value, error) {
+		late(func() error { t.Error("it ran"); return nil })
+		return r.VM().RunString(`new Promise(d => setTimeout(d, 5))`)
+	})
+	if err != nil {
+		t.Error(err)
+	}
+}

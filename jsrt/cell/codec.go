@@ -86,7 +86,7 @@ func appendValue(b []byte, v Value) []byte { return appendBytes(append(b, byte(v
 func appendBatch(b []byte, batch Batch) []byte {
 	b = appendBytes(appendBytes(b, batch.Queue), batch.AttemptID)
 	b = binary.AppendUvarint(b, uint64(batch.Limit))
-	b = append(b, flag(batch.Whole))
+	b = append(b, bit(batch.Whole))
 	b = binary.AppendUvarint(b, uint64(len(batch.Messages)))
 	for _, m := range batch.Messages {
 		b = binary.AppendUvarint(b, m.Seq)
@@ -104,7 +104,7 @@ func appendOutcome(b []byte, o Outcome) []byte {
 		b = appendBytes(appendMap(appendBytes(appendBytes(b, s.Stream), s.Key), s.Headers), s.Body)
 	}
 	for _, v := range o.Verdicts {
-		b = append(b, flag(v.Retry))
+		b = append(b, bit(v.Retry))
 		if v.Retry {
 			b = binary.AppendUvarint(b, uint64(max(v.Delay, 0)/time.Millisecond))
 		}
@@ -112,7 +112,7 @@ func appendOutcome(b []byte, o Outcome) []byte {
 	return b
 }
 
-func flag(b bool) byte {
+func bit(b bool) byte {
 	if b {
 		return 1
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"strings"
 	"testing"
 	"time"
@@ -64,14 +65,31 @@ func TestBindings(t *testing.T) {
 
 // A child that was broken into may ask for anything; it gets only what the job was given.
 func TestTheParentChecksWhatIsBound(t *testing.T) {
+	asked := ""
 	cfg := Config{Env: map[string]Binding{"blobs": {Kind: BindCalls, Methods: []string{"get"}}}}
+	cfg.Call = func(_ context.Context, binding, method string, _ []Value) (Value, error) {
+		asked = binding + "." + method
+		return Value{}, nil
+	}
+	c := &Cell{cfg: cfg, log: slog.New(slog.DiscardHandler)}
 	for _, tt := range []struct {
 		binding, method string
 		want            bool
 	}{{"blobs", "get", true}, {"blobs", "put", false}, {"kv", "get", false}, {"", "", false}} {
-		if got := cfg.binds(tt.binding, tt.method); got != tt.want {
-			t.Errorf("%s.%s: %v", tt.binding, tt.method, got)
+		asked = ""
+		_, err := c.answerCall(tt.binding, tt.method, nil)
+		if (err == nil) != tt.want || (asked != "") != tt.want {
+			t.Errorf("%s.%s: %v, asked %q", tt.binding, tt.method, err, asked)
 		}
+	}
+}
+
+func TestABindingThatPanicsIsAnError(t *testing.T) {
+	cfg := Config{Env: map[string]Binding{"blobs": {Kind: BindCalls, Methods: []string{"get"}}}}
+	cfg.Call = func(context.Context, string, string, []Value) (Value, error) { panic("oops") }
+	c := &Cell{cfg: cfg, log: slog.New(slog.DiscardHandler)}
+	if _, err := c.answerCall("blobs", "get", nil); err == nil {
+		t.Error("no error")
 	}
 }
 
