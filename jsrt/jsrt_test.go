@@ -171,3 +171,19 @@ func TestACallbackOfAnEarlierTurnIsDropped(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+func TestPositionsAreExactToTheColumn(t *testing.T) {
+	p := Program{File: "x.js", Map: []byte(`{"version":3,"sources":["a.ts"],"names":[],"mappings":"AAAU,CAAU"}`)}
+	for column, want := range map[int]int{1: 11, 2: 21, 9: 21} {
+		if file, line, got := p.original(1, column); file != "a.ts" || line != 1 || got != want {
+			t.Errorf("column %d is %s:%d:%d, want column %d", column, file, line, got, want)
+		}
+	}
+	if got := p.translate("at f (capo:bundle:1:2(33)) and capo:bundle:1:1"); got != "at f (a.ts:1:21) and a.ts:1:11" {
+		t.Errorf("got %s", got)
+	}
+	broken := Program{File: "x.js", Map: []byte(`{"version":3,"mappings":"!!"}`)}
+	if file, line, _ := broken.original(3, 4); file != "x.js" || line != 3 {
+		t.Errorf("a broken map: %s:%d", file, line)
+	}
+}
