@@ -18,10 +18,8 @@ type dhcp struct {
 	log   *slog.Logger
 	name  string
 	apply func(old, new lease) error // puts a lease on the interface; the zero lease stands for none
-	got   chan<- struct{}            // closed with the first lease
-	lost  chan<- struct{}            // closed when the first lease was lost
-	first bool
-	ended bool
+	// leased is told whether there is a lease.
+	leased *flag
 	// current is the lease on the interface; it is kept while there is no carrier.
 	current *lease
 }
@@ -64,10 +62,7 @@ func (d *dhcp) lease(ctx context.Context) error {
 		if ctx.Err() == nil && d.current.address.IsValid() {
 			_ = d.apply(*d.current, lease{})
 			*d.current = lease{}
-			if d.first && !d.ended {
-				d.ended = true
-				close(d.lost)
-			}
+			d.leased.set(false)
 		}
 	}()
 	got, err := client.Request(ctx, options)
@@ -98,10 +93,7 @@ func (d *dhcp) take(ack *dhcpv4.DHCPv4) error {
 		return err
 	}
 	*d.current = l
-	if !d.first {
-		d.first = true
-		close(d.got)
-	}
+	d.leased.set(true)
 	if !l.equal(old) {
 		d.log.Info("DHCP lease", "address", l.address, "for", l.valid)
 	}

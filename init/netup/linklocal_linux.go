@@ -20,24 +20,22 @@ type linkLocal struct {
 	remove func(netip.Prefix)
 	// held is the address that the interface had when it lost its carrier, and has again.
 	held *netip.Prefix
+	// leased is whether there is a DHCP lease.
+	leased *flag
 }
 
-// errConflict says that another machine has the address.
-var errConflict = errors.New("the address is in use")
+var (
+	// errConflict says that another machine has the address.
+	errConflict = errors.New("the address is in use")
+	// errLeased says that a lease came before the address was taken.
+	errLeased = errors.New("there is a lease")
+)
 
-func (l *linkLocal) run(ctx context.Context, leased, lost <-chan struct{}) {
-	if !l.held.IsValid() {
-		select {
-		case <-ctx.Done():
-			return
-		case <-leased:
-			select {
-			case <-ctx.Done():
-				return
-			case <-lost:
-			}
-		case <-time.After(l.times.wait):
-		}
+func (l *linkLocal) run(ctx context.Context) {
+	if !l.held.IsValid() && !l.leased.get() {
+		wait, cancel := context.WithTimeout(ctx, l.times.wait)
+		l.leased.wait(wait, true)
+		cancel()
 	}
 	stop := context.AfterFunc(ctx, func() { l.conn.Close() }) // ends a read
 	defer stop()
@@ -46,8 +44,14 @@ func (l *linkLocal) run(ctx context.Context, leased, lost <-chan struct{}) {
 		if conflicts >= l.times.conflict && sleep(ctx, l.times.pause) != nil {
 			return
 		}
+		if !l.held.IsValid() {
+			l.leased.wait(ctx, false)
+		}
 		ip := next()
 		err := l.hold(ctx, ip)
+		for errors.Is(err, errLeased) && l.leased.wait(ctx, false) {
+			err = l.hold(ctx, ip)
+		}
 		if ctx.Err() != nil {
 			return
 		}
@@ -69,6 +73,9 @@ func (l *linkLocal) hold(ctx context.Context, ip netip.Addr) error {
 			l.drop()
 		}
 		return err
+	}
+	if !l.held.IsValid() && l.leased.get() {
+		return errLeased
 	}
 	if err := l.add(prefix); err != nil {
 		return fmt.Errorf("add %s: %w", prefix, err)

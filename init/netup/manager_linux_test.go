@@ -269,3 +269,33 @@ func TestStaticAddressOfTheCommandLine(t *testing.T) {
 		t.Errorf("default route: %q, %v", out, err)
 	}
 }
+
+func TestAnswersLeaveByTheInterfaceThatWasAsked(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	lab.AddDeadEnd(0, "eth1", "10.78.0.1/24")
+	m := start(t, lab, 0, "manager", "dhcp")
+	address := map[string]string{} // by interface
+	for address["eth0"] == "" || address["eth1"] == "" {
+		line := m.expect(" address=169.254.", 5*time.Second)
+		_, rest, _ := strings.Cut(line, " interface=")
+		name, ip, _ := strings.Cut(rest, " address=")
+		address[name], _, _ = strings.Cut(ip, "/")
+	}
+	route := func(args ...string) string {
+		t.Helper()
+		out, err := lab.Exec(t.Context(), 0, "ip", append([]string{"route", "get", "169.254.99.99"}, args...)...).CombinedOutput()
+		if err != nil {
+			t.Errorf("ip route get %v: %v: %s", args, err, out)
+		}
+		return string(out)
+	}
+	for _, dev := range []string{"eth0", "eth1"} {
+		if got := route("from", address[dev]); !strings.Contains(got, "dev "+dev+" ") {
+			t.Errorf("from %s: %s, want it to leave by %s", address[dev], got, dev)
+		}
+	}
+	if got := route(); !strings.Contains(got, "dev eth0") {
+		t.Errorf("without a source: %s, want the first interface", got)
+	}
+}

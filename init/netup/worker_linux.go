@@ -27,6 +27,10 @@ type worker struct {
 	times  linkLocalTimes
 	lease  func(lease) // tells the manager of the servers
 	kept   *kept
+
+	mu     sync.Mutex   // guards what follows
+	leased bool         // there is a lease or a static address
+	local  netip.Prefix // the link-local address
 }
 
 // kept is what an interface keeps while it has no carrier: a cable that is in again after a moment changes nothing.
@@ -69,8 +73,8 @@ func (w *worker) run(ctx context.Context) {
 func (w *worker) dynamic(ctx context.Context) {
 	var wg sync.WaitGroup
 	defer wg.Wait()
-	leased, lost := make(chan struct{}), make(chan struct{})
-	d := &dhcp{log: w.log, name: w.name, apply: w.apply, got: leased, lost: lost, current: &w.kept.lease}
+	leased := newFlag()
+	d := &dhcp{log: w.log, name: w.name, apply: w.apply, leased: leased, current: &w.kept.lease}
 	wg.Go(func() { d.run(ctx) })
 	conn, err := openARP(w.index, w.mac)
 	if err != nil {
@@ -78,8 +82,8 @@ func (w *worker) dynamic(ctx context.Context) {
 		return
 	}
 	defer conn.Close()
-	l := &linkLocal{log: w.log, conn: conn, times: w.times, add: w.add, remove: w.remove, held: &w.kept.linkLocal}
-	l.run(ctx, leased, lost)
+	l := &linkLocal{log: w.log, conn: conn, times: w.times, add: w.addLocal, remove: w.removeLocal, held: &w.kept.linkLocal, leased: leased}
+	l.run(ctx)
 }
 
 // apply replaces one lease by another on the interface.
@@ -88,6 +92,13 @@ func (w *worker) apply(old, new lease) error {
 		w.remove(old.address)
 	}
 	w.lease(new)
+	w.mu.Lock()
+	w.leased = new.address.IsValid()
+	err := w.routeLocal()
+	w.mu.Unlock()
+	if err != nil {
+		return err
+	}
 	if !new.address.IsValid() {
 		return nil
 	}
@@ -105,6 +116,81 @@ func (w *worker) apply(old, new lease) error {
 		return fmt.Errorf("add the default route by %s on %s: %w", new.router, w.name, err)
 	}
 	return nil
+}
+
+// addLocal puts the link-local address on the interface.
+func (w *worker) addLocal(p netip.Prefix) error {
+	a := w.addr(p)
+	a.Flags = unix.IFA_F_NOPREFIXROUTE // see routeLocal
+	if err := netlink.AddrReplace(w.link(), a); err != nil {
+		return fmt.Errorf("add %s to %s: %w", p, w.name, err)
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.local = p
+	return w.routeLocal()
+}
+
+func (w *worker) removeLocal(p netip.Prefix) {
+	w.remove(p) // its routes go with it
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	w.local = netip.Prefix{}
+	_ = netlink.RuleDel(w.rule(p.Addr())) // there is none where the kernel has no rules
+}
+
+// The metrics of the routes to 169.254.0.0/16.
+const (
+	localAlone      = 1000
+	localBesideDHCP = 100000
+	localTables     = 1000 // the first of the tables for answers
+)
+
+// routeLocal routes the link-local network. Two interfaces can have such an address, and then it is the one without DHCP
+// whose neighbours have no other either. What is sent from an address goes out of the interface that has it. The
+// caller holds w.mu.
+func (w *worker) routeLocal() error {
+	if !w.local.IsValid() {
+		return nil
+	}
+	metric, stale := localAlone, localBesideDHCP
+	if w.leased {
+		metric, stale = stale, metric
+	}
+	if err := netlink.RouteReplace(w.localRoute(metric, 0)); err != nil {
+		return fmt.Errorf("route the link-local network to %s: %w", w.name, err)
+	}
+	_ = netlink.RouteDel(w.localRoute(stale, 0)) // mostly there is none
+	rule := w.rule(w.local.Addr())
+	_ = netlink.RuleDel(rule)
+	if err := netlink.RouteReplace(w.localRoute(0, rule.Table)); err != nil {
+		return fmt.Errorf("route answers to %s: %w", w.name, err)
+	}
+	if err := netlink.RuleAdd(rule); err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EAFNOSUPPORT) {
+		return fmt.Errorf("route answers to %s: %w", w.name, err)
+	}
+	return nil
+}
+
+func (w *worker) localRoute(metric, table int) *netlink.Route {
+	r := &netlink.Route{
+		LinkIndex: w.index, Dst: &net.IPNet{IP: net.IPv4(169, 254, 0, 0).To4(), Mask: net.CIDRMask(16, 32)},
+		Src: w.local.Addr().AsSlice(), Scope: netlink.SCOPE_LINK, Table: table, Protocol: unix.RTPROT_STATIC,
+	}
+	if metric != 0 {
+		r.Priority = metric + w.index
+	}
+	return r
+}
+
+// rule sends what comes from an address to a table of the interface's own.
+func (w *worker) rule(from netip.Addr) *netlink.Rule {
+	r := netlink.NewRule()
+	r.Family = unix.AF_INET
+	r.Src = &net.IPNet{IP: from.AsSlice(), Mask: net.CIDRMask(32, 32)}
+	r.Table = localTables + w.index
+	r.Priority = localTables
+	return r
 }
 
 func (w *worker) add(p netip.Prefix) error {
