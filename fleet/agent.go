@@ -192,7 +192,7 @@ func (a *Agent) Hello() Hello {
 	c := a.cfg
 	h := Hello{
 		V: 1, Fleet: c.Membership.Fleet, ID: a.id, Boot: c.Boot, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version,
-		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, LastLog: a.was, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
+		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, Round: a.form.Round, LastLog: a.was, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
 	}
 	if p := a.form.Proposal; p != nil && a.was == "" {
 		h.Proposal = &ProposalInfo{p.Servers, p.Round, p.Incarnation(c.Membership.Fleet)}

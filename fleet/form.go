@@ -71,6 +71,8 @@ type Member struct {
 	Proposal *Proposal
 	Log      *LogInfo
 	LastLog  string // the incarnation that it was in since it booted, or ""
+	Round    int    // that it has reached
+	Stale    bool   // its last word is too old to count on
 }
 
 // View is what a node sees at one moment: itself and the peers whose hello is fresh.
@@ -90,7 +92,7 @@ type State struct {
 	since   time.Time // since when
 	started *Proposal // whose server runs here
 	begun   time.Time // since when
-	left    *Proposal // whose server ran here without success
+	left    *Proposal // whose server ran here without success, or which a majority agreed on
 }
 
 // Outcome is what forming says a node should do now.
@@ -119,18 +121,23 @@ func Step(rules Rules, s State, now time.Time, v View) (State, Outcome) {
 	}
 	s = look(s, now, v)
 	s.Proposal = nil
-	if why := short(rules, s, v); why != "" {
+	if why := short(rules, v); why != "" {
 		return s, Outcome{Role: RoleWaiting, Waiting: why}
 	}
 	if now.Sub(s.since) < Settle {
 		return s, Outcome{Role: RoleWaiting, Waiting: "for the view to be stable; " + sees(v)}
 	}
-	s.Proposal = propose(rules, s.Round, v)
-	if !s.Proposal.names(v.Self) {
-		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(s.Proposal.Servers) + " to form the log"}
+	p := propose(rules, s.Round, v)
+	if running := unreleased(s.left, v); len(running) > 0 && !p.equal(s.left) {
+		return s, Outcome{Role: RoleWaiting, Waiting: "for word from " + ids(running) + ", since the log " + s.left.Incarnation(rules.Fleet) + " may have formed without this node"}
 	}
-	if missing := disagree(s.Proposal, v); len(missing) > 0 {
-		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(missing) + " to agree on the servers " + ids(s.Proposal.Servers)}
+	s.Proposal = p
+	if missing := disagree(rules, p, v); len(missing) > 0 {
+		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(missing) + " to agree on the servers " + ids(p.Servers)}
+	}
+	if !p.names(v.Self) {
+		s.left = p
+		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(p.Servers) + " to form the log"}
 	}
 	s.started, s.begun = s.Proposal, now
 	return s, Outcome{Role: RoleServer, Forms: s.started}
@@ -179,9 +186,7 @@ func look(s State, now time.Time, v View) State {
 	refs := []string{v.Self.ID + "/" + v.Self.Boot}
 	for _, p := range v.Peers {
 		refs = append(refs, p.ID+"/"+p.Boot)
-		if p.Proposal != nil {
-			s.Round = max(s.Round, p.Proposal.Round)
-		}
+		s.Round = max(s.Round, p.Round)
 	}
 	slices.Sort(refs)
 	if members := strings.Join(refs, " "); members != s.members || s.since.IsZero() {
@@ -191,12 +196,8 @@ func look(s State, now time.Time, v View) State {
 }
 
 // short says what is missing to propose, or "".
-func short(rules Rules, s State, v View) string {
-	n := len(v.Peers) + 1
-	need := rules.Expect
-	if rules.Size > 0 {
-		need = max(need, rules.Size/2+1)
-	}
+func short(rules Rules, v View) string {
+	n, need := len(v.Peers)+1, max(rules.Expect, rules.majority())
 	if n < need {
 		return fmt.Sprintf("%d of %d nodes needed to form a log (capo.expect=%d, capo.size=%s); %s",
 			n, need, rules.Expect, sizeText(rules.Size), sees(v))
@@ -204,14 +205,20 @@ func short(rules Rules, s State, v View) string {
 	if twin := twins(v); twin != "" {
 		return "two nodes have the id " + twin + ", for one to take another"
 	}
-	if running := unreleased(s.left, v); len(running) > 0 {
-		return "the log " + s.left.Incarnation(rules.Fleet) + " may have formed without this node, for word from " + ids(running)
-	}
 	return ""
 }
 
-// unreleased names the servers of an attempt that this node gave up which may still carry it,
-// when they would be enough to do so: a majority must have given it up, or have booted again.
+// majority is how many nodes are more than half of the fleet, 0 when its size is not known.
+func (r Rules) majority() int {
+	if r.Size <= 0 {
+		return 0
+	}
+	return r.Size/2 + 1
+}
+
+// unreleased names the servers of an attempt that this node gave up, or agreed to, which may still
+// carry it, when they would be enough to do so: a majority must have given it up, or have booted
+// again.
 func unreleased(left *Proposal, v View) []Ref {
 	if left == nil {
 		return nil
@@ -254,14 +261,22 @@ func propose(rules Rules, round int, v View) *Proposal {
 	return p
 }
 
-// disagree names the proposed servers that do not show the same proposal.
-func disagree(p *Proposal, v View) []Ref {
-	var missing []Ref
-	for _, ref := range p.Servers {
-		shows := slices.ContainsFunc(v.Peers, func(m Member) bool { return m.Ref == ref && p.equal(m.Proposal) })
-		if ref != v.Self && !shows {
-			missing = append(missing, ref)
+// disagree names the nodes that do not show the same proposal and would have to: every server
+// that it names, and with them a majority of the fleet, since who agreed to one log does not agree
+// to another.
+func disagree(rules Rules, p *Proposal, v View) []Ref {
+	var missing, others []Ref
+	for _, m := range v.Peers {
+		switch shows := p.equal(m.Proposal) && !m.Stale; {
+		case shows:
+		case p.names(m.Ref):
+			missing = append(missing, m.Ref)
+		default:
+			others = append(others, m.Ref)
 		}
+	}
+	if agree := len(v.Peers) + 1 - len(missing) - len(others); len(missing) == 0 && agree < rules.majority() {
+		return others
 	}
 	return missing
 }

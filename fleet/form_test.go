@@ -19,6 +19,16 @@ func members(list ...string) []Member {
 	return all
 }
 
+// agreeing returns peers of which the first n show the proposal of the three lowest of them and a.
+func agreeing(n int, list ...string) []Member {
+	all := members(list...)
+	p := propose(Rules{Servers: 3}, 0, View{Self: ref("a"), Peers: all})
+	for i := range all[:n] {
+		all[i].Proposal = p
+	}
+	return all
+}
+
 func servers(list ...string) []Server {
 	var all []Server
 	for _, id := range list {
@@ -47,7 +57,8 @@ func TestStepWaitsFor(t *testing.T) {
 		{"one of three, expecting one", Rules{Expect: 1, Size: 3}, nil, "1 of 2 nodes needed"},
 		{"a twin", Rules{}, append(members("b"), Member{Ref: Ref{"a", "ffffffff"}}), "two nodes have the id a"},
 		{"those who were in a log do not count", Rules{}, append(members("b"), Member{Ref: ref("c"), LastLog: "0123456789abcdef"}), "2 of 3 nodes needed"},
-		{"lower ids to form", Rules{}, members("0", "1", "2"), "for 0, 1, 2 to form the log"},
+		{"lower ids to agree", Rules{}, members("0", "1", "2"), "for 0, 1, 2 to agree"},
+		{"a majority to agree", Rules{Size: 4}, agreeing(3, "0", "1", "2"), "for 0, 1, 2 to form the log"},
 		{"the others to agree", Rules{}, members("b", "c"), "for b, c to agree on the servers a, b, c"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -105,7 +116,7 @@ func TestStepFormsAloneWhenOneIsExpected(t *testing.T) {
 	if _, out := settled(Rules{Expect: 1, Size: 1}, View{Self: ref("a")}); out.Role != RoleServer || len(out.Forms.Servers) != 1 {
 		t.Fatalf("%+v, want the only server", out)
 	}
-	if _, out := settled(Rules{Expect: 2, Size: 2}, View{Self: ref("b"), Peers: members("a")}); out.Role != RoleWaiting || !strings.Contains(out.Waiting, "for a to form") {
+	if _, out := settled(Rules{Expect: 2, Size: 2}, View{Self: ref("b"), Peers: members("a")}); out.Role != RoleWaiting || !strings.Contains(out.Waiting, "for a to agree") {
 		t.Fatalf("%+v, want to wait for a, the one server", out)
 	}
 }
@@ -136,6 +147,38 @@ func started(t *testing.T) (State, View) {
 		t.Fatalf("%+v, want a server", out)
 	}
 	return s, v
+}
+
+func TestStepStartsOnlyWithAMajorityThatAgrees(t *testing.T) {
+	v := View{Self: ref("a"), Peers: agreeing(2, "b", "c", "d", "e")}
+	if _, out := settled(Rules{Size: 7}, v); out.Role != RoleWaiting || !strings.Contains(out.Waiting, "for d, e to agree") {
+		t.Fatalf("%+v, want to wait for d or e", out)
+	}
+	v.Peers = agreeing(3, "b", "c", "d", "e")
+	if _, out := settled(Rules{Size: 7}, v); out.Role != RoleServer {
+		t.Fatalf("%+v, want a server: four of seven agree", out)
+	}
+	v.Peers[2].Stale = true
+	if _, out := settled(Rules{Size: 7}, v); out.Role != RoleWaiting {
+		t.Fatalf("%+v: what d said long ago does not count", out)
+	}
+}
+
+func TestStepWhoAgreedToALogAgreesToNoOther(t *testing.T) {
+	v := View{Self: ref("d"), Peers: members("a", "b", "c")}
+	p := &Proposal{Servers: []Ref{ref("a"), ref("b"), ref("c")}}
+	for i := range v.Peers {
+		v.Peers[i].Proposal = p
+	}
+	s, out := settled(Rules{Size: 4}, v)
+	if out.Role != RoleWaiting || !s.Proposal.equal(p) {
+		t.Fatalf("%+v, proposal %+v: want to agree", out, s.Proposal)
+	}
+	v.Peers = members("e", "f", "g")
+	s, _ = Step(Rules{Size: 4}, s, t0.Add(time.Minute), v)
+	if s, out = Step(Rules{Size: 4}, s, t0.Add(time.Hour), v); s.Proposal != nil || !strings.Contains(out.Waiting, "for word from a, b, c") {
+		t.Fatalf("%+v, proposal %+v: want to wait for word from a, b, c", out, s.Proposal)
+	}
 }
 
 func TestStepTriesAgainWithAnotherIncarnation(t *testing.T) {

@@ -44,6 +44,7 @@ type Hello struct {
 	State    string        `json:"state"`
 	Port     int           `json:"port"`
 	Anchor   bool          `json:"anchor"` // this node has a disk for the log
+	Round    int           `json:"round"`  // of forming, that the node has reached
 	Proposal *ProposalInfo `json:"proposal"`
 	Log      *LogInfo      `json:"log"`
 	LastLog  string        `json:"last_log"` // the incarnation it was in since it booted: it proposes no other
@@ -88,6 +89,7 @@ func (s Server) Ref() Ref { return Ref{s.ID, s.Boot} }
 // Limits of a hello's parts.
 const (
 	maxServers   = 32
+	maxRound     = 1 << 30
 	maxNameBytes = 64
 	maxTextBytes = 4096
 )
@@ -175,6 +177,9 @@ func (h *Hello) check() error {
 	if len(h.Waiting) > maxTextBytes {
 		return fmt.Errorf("waiting is longer than %d bytes", maxTextBytes)
 	}
+	if h.Round < 0 || h.Round > maxRound {
+		return fmt.Errorf("round %d", h.Round)
+	}
 	if h.LastLog != "" && !hashPattern.MatchString(h.LastLog) {
 		return fmt.Errorf("last_log %.20q is not 16 hex digits", h.LastLog)
 	}
@@ -205,7 +210,7 @@ func (p *ProposalInfo) check(fleet string) error {
 	if len(p.Servers) == 0 || len(p.Servers) > maxServers {
 		return fmt.Errorf("%d servers, from 1 to %d are possible", len(p.Servers), maxServers)
 	}
-	if p.Round < 0 || p.Round > 1<<30 {
+	if p.Round < 0 || p.Round > maxRound {
 		return fmt.Errorf("round %d", p.Round)
 	}
 	for _, s := range p.Servers {

@@ -14,6 +14,7 @@ const (
 	askJoined   = 2 * time.Second        // once in a log, to its servers
 	askOthers   = 10 * time.Second       // from a server of a log to who was sighted
 	freshFor    = 3 * time.Second        // a hello while forming
+	staleAfter  = 800 * time.Millisecond // and one interval: too old to count on for forming
 	freshJoined = 6 * time.Second        // a hello once in a log
 	forgetAfter = 2 * time.Minute        // a peer that neither answers nor is seen
 	maxPeers    = 4096
@@ -129,7 +130,10 @@ func (a *Agent) fresh(now time.Time, age time.Duration) []*peer {
 func (a *Agent) view(now time.Time, age time.Duration) View {
 	v := View{Self: Ref{a.id, a.cfg.Boot}, Anchor: a.cfg.Anchor}
 	for _, p := range a.fresh(now, age) {
-		m := Member{Ref: Ref{p.hello.ID, p.hello.Boot}, Anchor: p.hello.Anchor, Log: p.hello.Log, LastLog: p.hello.LastLog}
+		m := Member{
+			Ref: Ref{p.hello.ID, p.hello.Boot}, Anchor: p.hello.Anchor, Log: p.hello.Log, LastLog: p.hello.LastLog,
+			Round: p.hello.Round, Stale: now.Sub(p.answered) > staleAfter+a.interval(p),
+		}
 		if q := p.hello.Proposal; q != nil {
 			m.Proposal = &Proposal{q.Round, q.Servers}
 		}
