@@ -63,7 +63,7 @@ func (l *Log) FollowControl(ctx context.Context, from uint64, atEnd func(), fn f
 		if err != nil {
 			return err
 		}
-		rec, perr := control.Parse(msg.Data())
+		rec, perr := control.Parse(msg.Data)
 		if err := fn(ControlEntry{Seq: meta.Sequence.Stream, Time: meta.Timestamp, Record: rec, Err: perr, Last: left <= 1}); err != nil {
 			return err
 		}

@@ -6,54 +6,72 @@ import (
 	"fmt"
 	"time"
 
-	"github.com/nats-io/nats.go/jetstream"
+	"github.com/nats-io/nats.go"
 )
 
-// position is where reading starts: at a sequence, at a time, or with what is new.
+// position is where reading starts: at a sequence, at a time, with what is new, or with the
+// last record of each subject.
 type position struct {
 	seq  uint64
 	time time.Time
 	new  bool
-	last bool // the last record of each subject
+	last bool
 }
 
 // follower reads a stream in order, waiting for more at its end.
+//
+// It is an ordered consumer to which the server pushes. One that pulls stands still for ten seconds when
+// its first request reaches the servers before they all know the consumer.
 type follower struct {
-	iter jetstream.MessagesContext
-	// pending is how many records stood in the stream behind the first one when reading began.
+	sub *nats.Subscription
+	// pending is how many records stood in the stream from its first one on when reading began.
 	pending uint64
 }
 
+// heartbeat is how often an idle consumer is heard of; after two missed ones it is made anew.
+const heartbeat = 2 * time.Second
+
 func (l *Log) follow(ctx context.Context, stream string, filters []string, at position) (*follower, error) {
-	cfg := jetstream.OrderedConsumerConfig{FilterSubjects: filters, InactiveThreshold: time.Minute}
+	opts := []nats.SubOpt{nats.BindStream(stream), nats.OrderedConsumer(), nats.IdleHeartbeat(heartbeat), nats.InactiveThreshold(time.Minute)}
+	subject := ""
+	switch len(filters) {
+	case 0:
+	case 1:
+		subject = filters[0]
+	default:
+		opts = append(opts, nats.ConsumerFilterSubjects(filters...))
+	}
 	switch {
 	case at.new:
-		cfg.DeliverPolicy = jetstream.DeliverNewPolicy
+		opts = append(opts, nats.DeliverNew())
 	case at.last:
-		cfg.DeliverPolicy = jetstream.DeliverLastPerSubjectPolicy
+		opts = append(opts, nats.DeliverLastPerSubject())
 	case !at.time.IsZero():
-		cfg.DeliverPolicy, cfg.OptStartTime = jetstream.DeliverByStartTimePolicy, &at.time
+		opts = append(opts, nats.StartTime(at.time))
 	case at.seq > 1:
-		cfg.DeliverPolicy, cfg.OptStartSeq = jetstream.DeliverByStartSequencePolicy, at.seq
+		opts = append(opts, nats.StartSequence(at.seq))
 	default:
-		cfg.DeliverPolicy = jetstream.DeliverAllPolicy
+		opts = append(opts, nats.DeliverAll())
 	}
-	cons, err := l.js.OrderedConsumer(ctx, stream, cfg)
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
+	for start := time.Now(); ; {
+		sub, err := l.legacy.SubscribeSync(subject, opts...)
+		if err == nil {
+			pending, err := sub.InitialConsumerPending()
+			if err != nil {
+				return nil, errors.Join(fmt.Errorf("read %s: %w", stream, wrap(err)), sub.Unsubscribe())
+			}
+			return &follower{sub: sub, pending: pending}, nil
+		}
+		if !transient(err) || ctx.Err() != nil || time.Since(start) > 5*time.Second {
+			return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
+		}
 	}
-	info := cons.CachedInfo()
-	iter, err := cons.Messages(jetstream.PullMaxMessagesWithBytesLimit(256, 4<<20))
-	if err != nil {
-		return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
-	}
-	return &follower{iter: iter, pending: info.NumPending}, nil
 }
 
 // next waits for the next record until ctx ends.
-func (f *follower) next(ctx context.Context) (jetstream.Msg, *jetstream.MsgMetadata, error) {
+func (f *follower) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, error) {
 	for {
-		msg, err := f.iter.Next(jetstream.NextContext(ctx))
+		msg, err := f.sub.NextMsgWithContext(ctx)
 		switch {
 		case err == nil:
 			meta, err := msg.Metadata()
@@ -63,14 +81,15 @@ func (f *follower) next(ctx context.Context) (jetstream.Msg, *jetstream.MsgMetad
 			return msg, meta, nil
 		case ctx.Err() != nil:
 			return nil, nil, context.Cause(ctx)
-		case errors.Is(err, jetstream.ErrMsgIteratorClosed):
-			return nil, nil, errClosed
-		case errors.Is(err, jetstream.ErrNoHeartbeat):
+		case errors.Is(err, nats.ErrConsumerNotActive):
 			continue // the consumer is made anew by the client
+		case errors.Is(err, nats.ErrBadSubscription), errors.Is(err, nats.ErrConnectionClosed):
+			return nil, nil, errClosed
 		default:
 			return nil, nil, wrap(err)
 		}
 	}
 }
 
-func (f *follower) close() { f.iter.Stop() }
+// close stops reading. The consumer goes with it, or by itself when the servers cannot be told.
+func (f *follower) close() { _ = f.sub.Unsubscribe() }

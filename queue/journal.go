@@ -21,7 +21,7 @@ func (l *Log) PutResult(ctx context.Context, seq uint64, node string, data []byt
 
 // HasResult tells whether a node has answered a run.
 func (l *Log) HasResult(ctx context.Context, seq uint64, node string) bool {
-	str, err := l.js.Stream(ctx, resultStream)
+	str, err := l.stream(ctx, resultStream)
 	if err != nil {
 		return false
 	}
@@ -42,7 +42,7 @@ func (l *Log) FollowResults(ctx context.Context, seq uint64, fn func(node string
 		if err != nil {
 			return err
 		}
-		if err := fn(untoken(msg.Subject()[strings.LastIndexByte(msg.Subject(), '.')+1:]), msg.Data()); err != nil {
+		if err := fn(untoken(msg.Subject[strings.LastIndexByte(msg.Subject, '.')+1:]), msg.Data); err != nil {
 			return err
 		}
 	}
@@ -80,7 +80,7 @@ func (l *Log) FollowLines(ctx context.Context, q LineFilter, fn func(seq uint64,
 		if err != nil {
 			return err
 		}
-		if err := fn(meta.Sequence.Stream, meta.Timestamp, msg.Data()); err != nil {
+		if err := fn(meta.Sequence.Stream, meta.Timestamp, msg.Data); err != nil {
 			return err
 		}
 	}

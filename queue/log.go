@@ -32,6 +32,7 @@ type Log struct {
 	cfg      Config
 	nc       *nats.Conn
 	js       jetstream.JetStream
+	legacy   nats.JetStreamContext // for ordered consumers to which the server pushes
 	blobs    jetstream.ObjectStore
 	producer string
 	counter  atomic.Uint64
@@ -63,7 +64,12 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		nc.Close()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Incarnation, err)
 	}
-	l := &Log{cfg: cfg, nc: nc, js: js, producer: cfg.Name}
+	legacy, err := nc.JetStream(nats.MaxWait(2 * requestLimit))
+	if err != nil {
+		nc.Close()
+		return nil, fmt.Errorf("open log %s: %w", cfg.Incarnation, err)
+	}
+	l := &Log{cfg: cfg, nc: nc, js: js, legacy: legacy, producer: cfg.Name}
 	if err := l.prepare(ctx); err != nil {
 		nc.Close()
 		return nil, fmt.Errorf("open log %s: %w", cfg.Incarnation, err)
@@ -104,6 +110,7 @@ func (l *Log) systemStreams() []jetstream.StreamConfig {
 	control.MaxMsgsPerSubject, control.AllowMsgTTL, control.Discard = 64, true, jetstream.DiscardNew
 	state := base(stateStream, "state.>")
 	state.MaxMsgsPerSubject, state.Duplicates = 1, 0
+	state.AllowDirect = false // what is read is compared and swapped: only the leader's word counts
 	return []jetstream.StreamConfig{control, state, base(resultStream, "result.*.*"), base(logStream, "log.*.*")}
 }
 
@@ -179,7 +186,7 @@ func wrap(err error) error {
 	switch {
 	case err == nil:
 		return nil
-	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, jetstream.ErrMsgNotFound), errors.Is(err, jetstream.ErrObjectNotFound):
+	case errors.Is(err, jetstream.ErrStreamNotFound), errors.Is(err, nats.ErrStreamNotFound), errors.Is(err, jetstream.ErrMsgNotFound), errors.Is(err, jetstream.ErrObjectNotFound):
 		return fmt.Errorf("%w (%w)", ErrNotFound, err)
 	case errors.Is(err, nats.ErrMaxPayload):
 		return fmt.Errorf("%w (%w)", ErrTooLarge, err)

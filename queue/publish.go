@@ -39,3 +39,19 @@ func transient(err error) bool {
 	return errors.Is(err, context.DeadlineExceeded) || errors.Is(err, nats.ErrNoResponders) || errors.Is(err, jetstream.ErrNoStreamResponse) ||
 		errors.Is(err, nats.ErrTimeout) || errors.Is(err, nats.ErrDisconnected) || errors.Is(err, nats.ErrConnectionReconnecting)
 }
+
+// requestLimit is how long the servers may take to answer about a stream before they are asked again: a
+// request that meets the making of its stream is not answered at all.
+const requestLimit = 400 * time.Millisecond
+
+// stream finds a stream on the servers.
+func (l *Log) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+	for start := time.Now(); ; {
+		try, cancel := context.WithTimeout(ctx, requestLimit)
+		str, err := l.js.Stream(try, name)
+		cancel()
+		if err == nil || !transient(err) || ctx.Err() != nil || time.Since(start) > 5*time.Second {
+			return str, err
+		}
+	}
+}

@@ -238,7 +238,7 @@ func (r *Reader) Next(ctx context.Context) (Record, error) {
 	if r.left > 0 {
 		r.left--
 	}
-	return r.log.record(ctx, msg.Subject(), msg.Headers(), msg.Data(), meta.Sequence.Stream, meta.Timestamp)
+	return r.log.record(ctx, msg.Subject, msg.Header, msg.Data, meta.Sequence.Stream, meta.Timestamp)
 }
 
 // Pending is how many records stood in the stream when reading began and were not read yet.

@@ -28,7 +28,7 @@ type ServerConfig struct {
 	Peers       []Peer     // all servers of the log, this one included; one means no cluster
 	Token       string     // the fleet's token: base64url, demanded of clients and routes
 	StoreDir    string     // a folder on tmpfs for the consensus logs
-	MaxMemory   int64      // bytes for all streams together; see [Log.Used]
+	MaxMemory   int64      // bytes for all streams together; see [Server.Used]
 	Log         *slog.Logger
 }
 
@@ -74,6 +74,15 @@ func (s *Server) Close() {
 	<-s.done
 }
 
+// Used is how many bytes the streams on this server hold together.
+func (s *Server) Used() int64 {
+	info, err := s.nats.Jsz(nil)
+	if err != nil {
+		return 0
+	}
+	return int64(info.Memory)
+}
+
 // serverConfig writes the server's options as text: options built in Go lose JetStream when
 // they are reloaded.
 func serverConfig(cfg ServerConfig) string {
@@ -87,7 +96,7 @@ func serverConfig(cfg ServerConfig) string {
 	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: node, password: %s } ] }\n}\nsystem_account: SYS\n",
 		q(cfg.Token), q(cfg.Token))
 	if len(cfg.Peers) > 1 {
-		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n pool_size: 1\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.Self.String()), RoutePort)
+		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.Self.String()), RoutePort)
 		fmt.Fprintf(&b, " authorization { user: route, password: %s, timeout: 5 }\n routes: [\n", q(cfg.Token))
 		for _, p := range cfg.Peers {
 			fmt.Fprintf(&b, "  %s\n", q(fmt.Sprintf("nats-route://route:%s@%s", cfg.Token, net.JoinHostPort(p.Addr.String(), strconv.Itoa(RoutePort)))))

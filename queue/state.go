@@ -1,6 +1,7 @@
 package queue
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -40,6 +41,11 @@ func (l *Log) PutState(ctx context.Context, key string, value []byte) error {
 // the new sequence. Another value there is [ErrConflict].
 func (l *Log) SwapState(ctx context.Context, key string, value []byte, last uint64) (uint64, error) {
 	ack, err := l.publish(ctx, &nats.Msg{Subject: "state." + key, Data: value}, jetstream.WithExpectLastSequencePerSubject(last))
+	if errors.Is(err, ErrConflict) { // it may be this very append, which was tried again when its answer was lost
+		if now, serr := l.State(ctx, key); serr == nil && now.Seq > last && bytes.Equal(now.Value, value) {
+			return now.Seq, nil
+		}
+	}
 	if err != nil {
 		return 0, fmt.Errorf("state %s: %w", key, err)
 	}
@@ -48,7 +54,7 @@ func (l *Log) SwapState(ctx context.Context, key string, value []byte, last uint
 
 // State reads a key's newest value; [ErrNotFound] if it has none.
 func (l *Log) State(ctx context.Context, key string) (StateEntry, error) {
-	stream, err := l.js.Stream(ctx, stateStream)
+	stream, err := l.stream(ctx, stateStream)
 	if err != nil {
 		return StateEntry{}, fmt.Errorf("state %s: %w", key, wrap(err))
 	}
@@ -81,8 +87,8 @@ func (l *Log) FollowState(ctx context.Context, prefix string, atEnd func(), fn f
 		if err != nil {
 			return err
 		}
-		key := strings.TrimPrefix(msg.Subject(), "state.")
-		if err := fn(StateEntry{Key: key, Value: msg.Data(), Seq: meta.Sequence.Stream, Time: meta.Timestamp}); err != nil {
+		key := strings.TrimPrefix(msg.Subject, "state.")
+		if err := fn(StateEntry{Key: key, Value: msg.Data, Seq: meta.Sequence.Stream, Time: meta.Timestamp}); err != nil {
 			return err
 		}
 		if left > 0 {

@@ -101,7 +101,7 @@ func (l *Log) streamConfig(ctx context.Context, name string, s StreamSettings) (
 		MaxBytes: l.defaultShare(), AllowDirect: true, Duplicates: 2 * time.Minute,
 	}
 	partitions := DefaultPartitions
-	if str, err := l.js.Stream(ctx, cfg.Name); err == nil {
+	if str, err := l.stream(ctx, cfg.Name); err == nil {
 		cfg = str.CachedInfo().Config
 		partitions = describe(str.CachedInfo()).Partitions
 		if s.Partitions != 0 && s.Partitions != partitions {
@@ -145,7 +145,7 @@ var errNoMemory = fmt.Errorf("%w: the log's memory is given to other streams; ca
 
 // Stream describes a stream; [ErrNotFound] if there is none.
 func (l *Log) Stream(ctx context.Context, name string) (StreamInfo, error) {
-	str, err := l.js.Stream(ctx, "s_"+token(name))
+	str, err := l.stream(ctx, "s_"+token(name))
 	if err != nil {
 		return StreamInfo{}, fmt.Errorf("stream %s: %w", name, wrap(err))
 	}
@@ -165,19 +165,6 @@ func (l *Log) Streams(ctx context.Context) ([]StreamInfo, error) {
 	return all, nil
 }
 
-// Used is how many bytes all streams hold together, the system's own too, on each server that carries them.
-func (l *Log) Used(ctx context.Context) (int64, error) {
-	list := l.js.ListStreams(ctx)
-	var sum uint64
-	for info := range list.Info() {
-		sum += info.State.Bytes
-	}
-	if err := list.Err(); err != nil && !errors.Is(err, jetstream.ErrEndOfData) {
-		return 0, fmt.Errorf("list streams: %w", wrap(err))
-	}
-	return int64(sum), nil
-}
-
 func describe(info *jetstream.StreamInfo) StreamInfo {
 	partitions, err := strconv.Atoi(info.Config.Metadata[partitionsKey])
 	if err != nil {
@@ -195,7 +182,7 @@ func describe(info *jetstream.StreamInfo) StreamInfo {
 
 // Trim removes a partition's records up to a sequence.
 func (l *Log) Trim(ctx context.Context, name string, partition int, upTo uint64) error {
-	str, err := l.js.Stream(ctx, "s_"+token(name))
+	str, err := l.stream(ctx, "s_"+token(name))
 	if err != nil {
 		return fmt.Errorf("stream %s: %w", name, wrap(err))
 	}
