@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 )
 
 const modulePath = "github.com/capodekappa/capo"
@@ -56,7 +57,24 @@ func (s *Source) buildNode(ctx context.Context, checkout, goos, arch string) (st
 		}
 		return nil
 	})
+	if err == nil {
+		pruneNodes(filepath.Dir(filepath.Dir(out)), filepath.Dir(out), 3*24*time.Hour)
+	}
 	return out, err
+}
+
+// pruneNodes removes the executables of other versions that nobody has built for a while.
+func pruneNodes(dir, keep string, age time.Duration) {
+	entries, err := os.ReadDir(dir)
+	if err != nil {
+		return
+	}
+	for _, e := range entries {
+		path := filepath.Join(dir, e.Name())
+		if info, err := e.Info(); err == nil && path != keep && time.Since(info.ModTime()) > age {
+			_ = os.RemoveAll(path) // what cannot be removed stays
+		}
+	}
 }
 
 // buildTime returns the time below which a node's clock never goes: SOURCE_DATE_EPOCH, else the time of the last commit,
