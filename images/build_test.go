@@ -3,6 +3,7 @@ package images
 import (
 	"bytes"
 	"encoding/json"
+	"log/slog"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -166,4 +167,34 @@ func emptyCache(t *testing.T) {
 		t.Fatal(err)
 	}
 	t.Setenv("XDG_CACHE_HOME", cache)
+}
+
+// TestAKernelThatIsGoneIsReplacedAndSaidSo asks the archive for a version that it does not have.
+func TestAKernelThatIsGoneIsReplacedAndSaidSo(t *testing.T) {
+	need.Long(t)
+	need.Command(t, "apt-get")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	pin, err := pinOf("debian-cloud-amd64")
+	if err != nil {
+		t.Fatal(err)
+	}
+	pin.Version = "6.1.999-1"
+	pin.SHA256 = strings.Repeat("0", 64)
+	var log bytes.Buffer
+	deb, err := NewSource("", slog.New(slog.NewTextHandler(&log, nil))).kernelPackage(t.Context(), pin)
+	if err != nil {
+		t.Fatal(err)
+	}
+	sum, err := fileSHA256(deb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{"6.1.999-1", filepath.Base(deb), sum, "level=WARN"} {
+		if !strings.Contains(log.String(), want) {
+			t.Errorf("the log lacks %q:\n%s", want, log.String())
+		}
+	}
+	if got := substitute(pin); got != sum {
+		t.Errorf("the next build would look for %q, not %q", got, sum)
+	}
 }
