@@ -67,11 +67,11 @@ func runInMachine(t *testing.T, pattern string) string {
 	}
 	vm := qemutest.Boot(t, qemutest.Options{
 		Init:     vminit(t),
-		Image:    images.Options{Cmdline: `capo.test=run "capo.testargs=-test.v -test.timeout=100s -test.run=` + pattern + `"`},
+		Image:    images.Options{Cmdline: `capo.test=run "capo.testargs=-test.v -test.timeout=240s -test.run=` + pattern + `"`},
 		Machine:  qemu.Config{MemoryMB: 1024, CPUs: 2, UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
 		Archives: [][]byte{archive},
 	})
-	vm.Expect(`TEST binary ended: (.*)$`, 110*time.Second)
+	vm.Expect(`TEST binary ended: (.*)$`, 280*time.Second)
 	text := vm.Console()
 	vm.ExpectEnd(boot)
 	return text

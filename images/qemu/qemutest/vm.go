@@ -21,7 +21,7 @@ import (
 )
 
 // limit is how long any machine of a test may live.
-const limit = 2 * time.Minute
+const limit = 5 * time.Minute
 
 // Options say what a test wants to boot.
 type Options struct {
