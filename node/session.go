@@ -28,6 +28,7 @@ type session struct {
 	inc     string
 	servers []fleet.Server
 	log     *queue.Log
+	server  *queue.Server // nil on a client
 	slog    *slog.Logger
 	want    *desired
 	roster  *roster
@@ -71,16 +72,18 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		}
 		addrs = append(addrs, s.Addr)
 	}
+	var server *queue.Server
 	if d.Role == fleet.RoleServer {
 		store := filepath.Join(cfg.StoreDir, "log-"+d.Incarnation)
 		if err := os.MkdirAll(store, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("log server's folder: %w", err)
 		}
-		srv, err := queue.StartServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Self: d.Self, Peers: peers,
+		srv, err := queue.StartServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Listen: cfg.Address, Peers: peers,
 			Token: cfg.Membership.Bearer(), StoreDir: store, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
 		if err != nil {
 			return nil, nil, err
 		}
+		server = srv
 		closers = append(closers, func() { srv.Close(); _ = os.RemoveAll(store) })
 	}
 	log, err := queue.Open(ctx, queue.Config{Incarnation: d.Incarnation, Servers: addrs, Token: cfg.Membership.Bearer(), Name: name,
@@ -90,7 +93,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		return nil, nil, err
 	}
 	closers = append(closers, log.Close)
-	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, slog: cfg.Log,
+	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, server: server, slog: cfg.Log,
 		want:   newDesired(control.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
 		roster: newRoster(time.Now), lines: n.lines,
 		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
@@ -258,10 +261,7 @@ func (s *session) beatOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
 	b := s.heartbeat()
-	if s.role == fleet.RoleServer {
-		used, err := s.log.Used(ctx)
-		b.LogFull = err == nil && used > s.cfg.MaxMemory
-	}
+	b.LogFull = s.server != nil && s.server.Used() > s.cfg.MaxMemory
 	data, err := encodeJSON(b)
 	if err != nil {
 		return err

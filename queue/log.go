@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/netip"
 	"strconv"
 	"strings"
@@ -44,7 +43,7 @@ type Log struct {
 func Open(ctx context.Context, cfg Config) (*Log, error) {
 	urls := make([]string, len(cfg.Servers))
 	for i, a := range cfg.Servers {
-		urls[i] = "nats://" + net.JoinHostPort(a.String(), strconv.Itoa(ClientPort))
+		urls[i] = serverURL("nats", a, ClientPort, nil)
 	}
 	nc, err := nats.Connect(strings.Join(urls, ","),
 		nats.Name(cfg.Name), nats.UserInfo("node", cfg.Token), nats.DontRandomize(),

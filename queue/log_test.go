@@ -25,7 +25,7 @@ func cluster(t *testing.T, n int) ([]*Log, []*Server) {
 	for i := range peers {
 		go func() {
 			var err error
-			servers[i], err = StartServer(ctx, ServerConfig{Name: peers[i].Name, Incarnation: "inc", Self: addrs[i], Peers: peers,
+			servers[i], err = StartServer(ctx, ServerConfig{Name: peers[i].Name, Incarnation: "inc", Listen: addrs[i], Peers: peers,
 				Token: "secret-token", StoreDir: t.TempDir(), MaxMemory: 256 << 20})
 			errs <- err
 		}()
@@ -138,5 +138,12 @@ func TestNodesMakeAStreamAtTheSameTime(t *testing.T) {
 			}
 		}
 		t.Logf("%s after %v", name, time.Since(start))
+	}
+}
+
+func TestServerURLEscapesTheZone(t *testing.T) {
+	got := serverURL("nats", netip.MustParseAddr("fe80::1%eth0"), 4222, nil)
+	if want := "nats://[fe80::1%25eth0]:4222"; got != want {
+		t.Errorf("%s, want %s", got, want)
 	}
 }

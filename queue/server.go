@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"net/netip"
+	"net/url"
 	"strconv"
 	"strings"
 	"time"
@@ -24,7 +25,7 @@ type Peer struct {
 type ServerConfig struct {
 	Name        string     // unique for each boot: id + boot nonce
 	Incarnation string     // the log's name; servers of another one are refused
-	Self        netip.Addr // bound and advertised
+	Listen      netip.Addr // the one address to listen on; zero: on all, since peers may come by several
 	Peers       []Peer     // all servers of the log, this one included; one means no cluster
 	Token       string     // the fleet's token: base64url, demanded of clients and routes
 	StoreDir    string     // a folder on tmpfs for the consensus logs
@@ -63,7 +64,7 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	}
 	if !ns.ReadyForConnections(limit) {
 		s.Close()
-		return nil, fmt.Errorf("log server %s on %s: did not accept connections within %v", cfg.Name, cfg.Self, limit)
+		return nil, fmt.Errorf("log server %s on %s: did not accept connections within %v", cfg.Name, cfg.listen(), limit)
 	}
 	return s, nil
 }
@@ -88,22 +89,39 @@ func (s *Server) Used() int64 {
 func serverConfig(cfg ServerConfig) string {
 	var b strings.Builder
 	q := strconv.Quote
-	fmt.Fprintf(&b, "server_name: %s\nhost: %s\nport: %d\n", q(cfg.Name), q(cfg.Self.String()), ClientPort)
-	fmt.Fprintf(&b, "client_advertise: %s\n", q(net.JoinHostPort(cfg.Self.String(), strconv.Itoa(ClientPort))))
+	fmt.Fprintf(&b, "server_name: %s\nhost: %s\nport: %d\n", q(cfg.Name), q(cfg.listen()), ClientPort)
 	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
 	fmt.Fprintf(&b, "jetstream { store_dir: %s, max_memory_store: %d, max_file_store: %d, sync_interval: \"10m\" }\n",
 		q(cfg.StoreDir), overcommit*cfg.MaxMemory, 256<<20)
 	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: node, password: %s } ] }\n}\nsystem_account: SYS\n",
 		q(cfg.Token), q(cfg.Token))
 	if len(cfg.Peers) > 1 {
-		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.Self.String()), RoutePort)
+		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n no_advertise: true\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.listen()), RoutePort)
 		fmt.Fprintf(&b, " authorization { user: route, password: %s, timeout: 5 }\n routes: [\n", q(cfg.Token))
 		for _, p := range cfg.Peers {
-			fmt.Fprintf(&b, "  %s\n", q(fmt.Sprintf("nats-route://route:%s@%s", cfg.Token, net.JoinHostPort(p.Addr.String(), strconv.Itoa(RoutePort)))))
+			fmt.Fprintf(&b, "  %s\n", q(serverURL("nats-route", p.Addr, RoutePort, url.UserPassword("route", cfg.Token))))
 		}
 		b.WriteString(" ]\n}\n")
 	}
 	return b.String()
+}
+
+// listen is the host to bind.
+func (cfg ServerConfig) listen() string {
+	if cfg.Listen.IsValid() {
+		return cfg.Listen.String()
+	}
+	if probe, err := net.Listen("tcp6", "[::]:0"); err == nil {
+		probe.Close()
+		return "::" // takes IPv4 too
+	}
+	return "0.0.0.0"
+}
+
+// serverURL is a server's URL; the zone of a link-local address is escaped as URLs want it.
+func serverURL(scheme string, addr netip.Addr, port int, user *url.Userinfo) string {
+	u := url.URL{Scheme: scheme, User: user, Host: net.JoinHostPort(addr.String(), strconv.Itoa(port))}
+	return u.String()
 }
 
 // overcommit is how many times a server's memory may be promised to streams: few are ever full. What is

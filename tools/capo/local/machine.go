@@ -51,7 +51,7 @@ func (r *Running) startMachine(ctx context.Context, m *machines, i int) error {
 	}
 	accel, ok := m.accel[b.Name]
 	if !ok {
-		accel = qemu.TCG
+		accel = qemu.Probe(ctx, b, parts.Kernel, filepath.Dir(m.dir))
 		m.accel[b.Name] = accel
 		m.o.say("starting %s in QEMU with %s", b.Name, accel)
 	}

@@ -1,0 +1,10 @@
+// Command dist is being written.
+package main
+
+import (
+	"fmt"
+
+	"github.com/capodekappa/capo/images"
+)
+
+func main() { fmt.Println(images.Version()) }
