@@ -119,8 +119,8 @@ func TestImageIsSmallAndReproducible(t *testing.T) {
 	}
 }
 
-// TestNodeBuildIsReproducible builds the node from two copies of the source.
-func TestNodeBuildIsReproducible(t *testing.T) {
+// TestNodeBuildIsReproducibleLong builds the node from two copies of the source.
+func TestNodeBuildIsReproducibleLong(t *testing.T) {
 	need.Long(t)
 	checkout, ok := findCheckout()
 	if !ok {
@@ -169,8 +169,8 @@ func emptyCache(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", cache)
 }
 
-// TestAKernelThatIsGoneIsReplacedAndSaidSo asks the archive for a version that it does not have.
-func TestAKernelThatIsGoneIsReplacedAndSaidSo(t *testing.T) {
+// TestAKernelThatIsGoneIsReplacedAndSaidSoLong asks the archive for a version that it does not have.
+func TestAKernelThatIsGoneIsReplacedAndSaidSoLong(t *testing.T) {
 	need.Long(t)
 	need.Command(t, "apt-get")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
