@@ -39,8 +39,8 @@ func TestCellLimitsWithCgroupV2(t *testing.T) {
 	}
 }
 
-// TestEveryCellTestWithCgroupV2 is the whole of it.
-func TestEveryCellTestWithCgroupV2(t *testing.T) {
+// TestEveryCellTestWithCgroupV2Long is the whole of it.
+func TestEveryCellTestWithCgroupV2Long(t *testing.T) {
 	need.Long(t)
 	text := runInMachine(t, ".")
 	if !strings.Contains(text, "\nPASS\n") {

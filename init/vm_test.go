@@ -136,7 +136,7 @@ func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {
 	vm.ExpectEnd(boot)
 }
 
-func TestPoweroffDoesNotWaitForEverForTheNode(t *testing.T) {
+func TestPoweroffDoesNotWaitForEverForTheNodeLong(t *testing.T) {
 	need.Long(t)
 	vm := qemutest.Boot(t, qemutest.Options{
 		Init:    vminit(t),
