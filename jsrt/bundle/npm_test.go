@@ -10,7 +10,7 @@ import (
 )
 
 // An app made with a framework from npm loads as it stands; it needs the package registry.
-func TestAHonoAppLoads(t *testing.T) {
+func TestAHonoAppLoadsLong(t *testing.T) {
 	need.Long(t)
 	npm := need.Command(t, "npm")
 	dir := write(t, "package.json", `{"private":true}`, "app.ts", `
