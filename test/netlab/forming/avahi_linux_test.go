@@ -213,7 +213,7 @@ func askAddress(conn net.PacketConn, host, want string) error {
 	return nil
 }
 
-func TestAvahiStillResolvesEachNodeAfterFiveMinutes(t *testing.T) {
+func TestAvahiStillResolvesEachNodeAfterFiveMinutesLong(t *testing.T) {
 	need.Long(t)
 	c, a, m := avahiLab(t)
 	c.Eventually(Within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
