@@ -18,7 +18,7 @@ func TestStoreUnderSudoBelongsToTheInvokingUser(t *testing.T) {
 		t.Skip("no user nobody")
 	}
 	t.Setenv("SUDO_USER", "nobody")
-	t.Setenv("XDG_CONFIG_HOME", "/root/elsewhere")
+	t.Setenv("XDG_CONFIG_HOME", "/elsewhere")
 	s, err := OpenStore()
 	if err != nil {
 		t.Fatal(err)
