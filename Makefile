@@ -13,8 +13,14 @@ export CGO_ENABLED := 0
 
 ## run: three virtual boards boot, find each other and process a photograph
 run: $(CAPO) deps-run
-	$(CAPO) up --board qemu-amd64 --nodes 3 --if-running keep
-	$(GO) run ./examples/tiles --capo $(CAPO) --out $(OUT)/tiles.png
+	@$(CAPO) up --board qemu-amd64 --nodes 3 --keep
+	@$(GO) run ./examples/tiles --capo $(CAPO) --out $(OUT)/tiles.png
+	@echo
+	@echo "The fleet goes on. To look around:"
+	@echo "  $(CAPO) nodes        $(CAPO) jobs        $(CAPO) logs"
+	@echo "  $(CAPO) exec '1 + 1' $(CAPO) deploy FILE $(CAPO) --help"
+	@echo "To stop it:"
+	@echo "  $(CAPO) down --yes"
 
 ## test: everything that fits into seven minutes
 test: go deps-test

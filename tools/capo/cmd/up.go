@@ -28,6 +28,8 @@ type upFlags struct {
 	iface     string
 	ttl, wait time.Duration
 	level     string
+	keep      bool
+	more      int
 }
 
 func (a *app) upCmd() *cobra.Command {
@@ -54,6 +56,8 @@ func (a *app) upCmd() *cobra.Command {
 	c.Flags().StringVar(&f.boards, "board", "qemu-amd64", "the board; several, joined by commas, make a mixed fleet, one node each")
 	c.Flags().StringVar(&f.mem, "mem", "256M", "memory of a QEMU machine")
 	c.Flags().StringVar(&f.iface, "interface", "", "network interface of host nodes (default: the loopback)")
+	c.Flags().BoolVar(&f.keep, "keep", false, "leave a fleet of that name alone that runs already")
+	c.Flags().IntVar(&f.more, "more", 0, "add so many nodes to the fleet of that name that runs already")
 	c.Flags().DurationVar(&f.ttl, "ttl", 0, "the nodes end by themselves after this time")
 	c.Flags().DurationVar(&f.wait, "wait", 3*time.Minute, "how long to wait for the nodes")
 	c.Flags().StringVar(&f.level, "log-level", "info", "of host nodes' logs: debug, info, warn, error")
@@ -67,7 +71,15 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	}
 	ctx, cancel := context.WithTimeout(ctx, f.wait)
 	defer cancel()
-	r, rows, err := local.Up(ctx, opts)
+	start := local.Up
+	switch {
+	case f.more > 0:
+		opts.Nodes = f.more
+		start = local.Grow
+	case f.keep:
+		start = local.UpOrKeep
+	}
+	r, rows, err := start(ctx, opts)
 	if err != nil {
 		return err
 	}

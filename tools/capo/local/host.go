@@ -17,7 +17,7 @@ import (
 )
 
 // startHost starts node i as a plain process that outlives this one.
-func (r *Running) startHost(ctx context.Context, o Options, dir, fleetFile string, i int) error {
+func (r *Running) startHost(ctx context.Context, o Options, dir string, i int) error {
 	exe, err := o.Source.NodeFor(ctx, runtime.GOOS, runtime.GOARCH)
 	if err != nil {
 		return err
@@ -34,7 +34,7 @@ func (r *Running) startHost(ctx context.Context, o Options, dir, fleetFile strin
 	address := fmt.Sprintf("127.77.%d.%d", subnet, i+1)
 	id := fmt.Sprintf("%s-%d", hostID(), i+1)
 	file := node.HostFile{ID: id, Name: id, Board: board.Host, Address: address, Port: node.DefaultPort, Interfaces: []string{loopback()},
-		Size: o.Nodes, Expect: o.expect(), Fleet: fleetFile, Store: filepath.Join(r.Store, id),
+		Size: o.Size, Expect: o.expect(), Fleet: filepath.Join(dir, fleetFile), Store: filepath.Join(r.Store, id),
 		MaxMemory: 512 << 20, Log: filepath.Join(dir, id+".log"), Level: o.Level, TTLMS: o.TTL.Milliseconds()}
 	data, err := json.MarshalIndent(file, "", "\t")
 	if err != nil {

@@ -27,11 +27,15 @@ type machines struct {
 	initrds map[string]string
 }
 
-func newMachines(o Options, dir string) *machines {
+// newMachines chooses a segment, unless the fleet has one.
+func newMachines(o Options, dir string, segment int) *machines {
 	var seed [4]byte
 	_, _ = rand.Read(seed[:]) // never fails, see crypto/rand
 	n := binary.LittleEndian.Uint32(seed[:])
-	return &machines{o: o, dir: dir, segment: 20000 + int(n%20000), base: uint16(n >> 16), accel: map[string]qemu.Accel{}, initrds: map[string]string{}}
+	if segment == 0 {
+		segment = 20000 + int(n%20000)
+	}
+	return &machines{o: o, dir: dir, segment: segment, base: uint16(n >> 16), accel: map[string]qemu.Accel{}, initrds: map[string]string{}}
 }
 
 // startMachine starts node i in QEMU, on the fleet's segment and with a port of this machine that leads to
@@ -55,7 +59,7 @@ func (r *Running) startMachine(ctx context.Context, m *machines, i int) error {
 		m.accel[b.Name] = accel
 		m.o.say("starting %s in QEMU with %s", b.Name, accel)
 	}
-	cmdline, err := images.Cmdline(b, images.Options{Board: b.Name, Size: m.o.Nodes, Expect: m.o.expect()})
+	cmdline, err := images.Cmdline(b, images.Options{Board: b.Name, Size: m.o.Size, Expect: m.o.expect()})
 	if err != nil {
 		return err
 	}

@@ -23,6 +23,7 @@ type Running struct {
 	Name    string    `json:"name"`
 	Since   time.Time `json:"since"`
 	Store   string    `json:"store"` // folder of the nodes' own, removed with the fleet
+	Size    int       `json:"size"`
 	Nodes   []Node    `json:"nodes"`
 	Segment int       `json:"segment,omitempty"` // UDP port of the QEMU machines' Ethernet
 

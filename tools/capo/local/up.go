@@ -20,6 +20,7 @@ type Options struct {
 	Fleet     *fleet.Fleet
 	Nodes     int
 	Boards    []string // one for all, or one for each node
+	Size      int      // of the fleet, for the majority; set by Up and Grow
 	MemoryMB  int      // of a QEMU machine; 0 is its board's
 	Interface string   // of host nodes; empty is the loopback
 	TTL       time.Duration
@@ -40,7 +41,7 @@ func (o Options) say(format string, args ...any) {
 func (o Options) boardOf(i int) string { return o.Boards[i%len(o.Boards)] }
 
 // expect is how many nodes form the log.
-func (o Options) expect() int { return min(3, o.Nodes) }
+func (o Options) expect() int { return min(3, o.Size) }
 
 // ErrRunning: the fleet runs already.
 var ErrRunning = errors.New("runs on this machine already")
@@ -75,34 +76,53 @@ func Up(ctx context.Context, o Options) (*Running, []api.Node, error) {
 	return r, rows, nil
 }
 
+// UpOrKeep is [Up], but for a fleet of that name that runs already: then it is left as it is.
+func UpOrKeep(ctx context.Context, o Options) (*Running, []api.Node, error) {
+	r, err := Load(o.Fleet.Name)
+	if err != nil || !r.Alive() {
+		return Up(ctx, o)
+	}
+	o.say("fleet %s runs already", o.Fleet.Name)
+	o.Nodes = len(r.Nodes)
+	rows, err := r.awaitReady(ctx, o)
+	return r, rows, err
+}
+
+// Grow adds nodes like those that it has to a fleet that runs already. The fleet's size, for the
+// majority, stays what it was.
+func Grow(ctx context.Context, o Options) (*Running, []api.Node, error) {
+	r, err := Load(o.Fleet.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	dir, err := Dir(r.Name)
+	if err != nil {
+		return nil, nil, err
+	}
+	added := o.Nodes
+	o.Size, o.Boards = r.Size, []string{r.Nodes[0].Board}
+	if err := r.startNodes(ctx, o, dir, len(r.Nodes), added); err != nil {
+		return nil, nil, err
+	}
+	o.Nodes = len(r.Nodes)
+	rows, err := r.awaitReady(ctx, o)
+	if err != nil {
+		return nil, nil, err
+	}
+	return r, rows, r.save()
+}
+
 func (r *Running) start(ctx context.Context, o Options, dir string) ([]api.Node, error) {
 	member, err := o.Fleet.Membership.Marshal()
 	if err != nil {
 		return nil, err
 	}
-	fleetFile := filepath.Join(dir, "fleet.json")
-	if err := os.WriteFile(fleetFile, member, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(dir, fleetFile), member, 0o600); err != nil {
 		return nil, fmt.Errorf("fleet %s: %w", r.Name, err)
 	}
-	if err := r.save(); err != nil {
+	o.Size, r.Size = o.Nodes, o.Nodes
+	if err := r.startNodes(ctx, o, dir, 0, o.Nodes); err != nil {
 		return nil, err
-	}
-	var machines *machines
-	for i := range o.Nodes {
-		if o.boardOf(i) == board.Host {
-			err = r.startHost(ctx, o, dir, fleetFile, i)
-		} else {
-			if machines == nil {
-				machines = newMachines(o, dir)
-			}
-			err = r.startMachine(ctx, machines, i)
-		}
-		if err != nil {
-			return nil, err
-		}
-		if err := r.save(); err != nil {
-			return nil, err
-		}
 	}
 	o.say("waiting for %d nodes to find each other", o.Nodes)
 	rows, err := r.awaitReady(ctx, o)
@@ -110,6 +130,32 @@ func (r *Running) start(ctx context.Context, o Options, dir string) ([]api.Node,
 		return nil, err
 	}
 	return rows, r.save()
+}
+
+// fleetFile is the name of the nodes' part of the fleet in its folder.
+const fleetFile = "fleet.json"
+
+// startNodes starts nodes number first to first+count-1.
+func (r *Running) startNodes(ctx context.Context, o Options, dir string, first, count int) error {
+	var machines *machines
+	for i := first; i < first+count; i++ {
+		var err error
+		if o.boardOf(i) == board.Host {
+			err = r.startHost(ctx, o, dir, i)
+		} else {
+			if machines == nil {
+				machines = newMachines(o, dir, r.Segment)
+			}
+			err = r.startMachine(ctx, machines, i)
+		}
+		if err != nil {
+			return err
+		}
+		if err := r.save(); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 // awaitReady waits until all nodes are ready in one log.
