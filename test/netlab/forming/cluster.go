@@ -63,8 +63,28 @@ type running struct {
 	membership *fleet.Membership
 	started    time.Time
 	cmd        *exec.Cmd
-	output     *bytes.Buffer
+	output     *output
 	done       chan struct{}
+}
+
+// output is what a node printed; it may be read while the node runs.
+type output struct {
+	mu  sync.Mutex // guards buf
+	buf bytes.Buffer
+}
+
+// Write takes what the node prints.
+func (o *output) Write(p []byte) (int, error) {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.Write(p)
+}
+
+// String returns all that was printed.
+func (o *output) String() string {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.buf.String()
 }
 
 // Port is where every node serves its hello.
@@ -91,6 +111,12 @@ func NewCluster(t testing.TB, place Place, start Starter) *Cluster {
 // Fleet makes a fleet and the file that gives it to nodes.
 func (c *Cluster) Fleet(name string) *fleet.Membership {
 	c.T.Helper()
+	return c.Found(name).Membership
+}
+
+// Found is Fleet, with the operator's key.
+func (c *Cluster) Found(name string) *fleet.Fleet {
+	c.T.Helper()
 	f, err := fleet.New(name)
 	if err != nil {
 		c.T.Fatal(err)
@@ -102,7 +128,7 @@ func (c *Cluster) Fleet(name string) *fleet.Membership {
 	if err := os.WriteFile(filepath.Join(c.Dir, f.ID()+".json"), raw, 0o644); err != nil {
 		c.T.Fatal(err)
 	}
-	return f.Membership
+	return f
 }
 
 // Run starts node i as id in the fleet.
@@ -122,7 +148,7 @@ func (c *Cluster) Run(i int, id string, m *fleet.Membership) {
 	argv, env := c.Start(c.T, spec)
 	cmd := c.Place.Command(context.Background(), i, argv[0], argv[1:]...)
 	cmd.Env = append(os.Environ(), env...)
-	n := &running{spec: spec, membership: m, started: time.Now(), cmd: cmd, output: &bytes.Buffer{}, done: make(chan struct{})}
+	n := &running{spec: spec, membership: m, started: time.Now(), cmd: cmd, output: &output{}, done: make(chan struct{})}
 	cmd.Stdout, cmd.Stderr = n.output, n.output
 	if err := cmd.Start(); err != nil {
 		c.T.Fatalf("start node %d: %v", i, err)
@@ -138,6 +164,9 @@ func (c *Cluster) Run(i int, id string, m *fleet.Membership) {
 
 // Kill ends node i without a warning, as a power cut does.
 func (c *Cluster) Kill(i int) { c.end(i, syscall.SIGKILL) }
+
+// Stop ends node i as an operator does.
+func (c *Cluster) Stop(i int) { c.end(i, syscall.SIGTERM) }
 
 func (c *Cluster) end(i int, signal syscall.Signal) {
 	c.mu.Lock()
@@ -177,11 +206,21 @@ func tail(s string) string {
 	return s
 }
 
+func (c *Cluster) node(i int) *running {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.nodes[i]
+}
+
+// Output returns what node i has printed.
+func (c *Cluster) Output(i int) string { return c.node(i).output.String() }
+
+// Membership returns what node i was given of its fleet.
+func (c *Cluster) Membership(i int) *fleet.Membership { return c.node(i).membership }
+
 // Hello asks node i.
 func (c *Cluster) Hello(i int) (*fleet.Hello, error) {
-	c.mu.Lock()
-	n := c.nodes[i]
-	c.mu.Unlock()
+	n := c.node(i)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
 	return fleet.Ask(ctx, c.Place.Client(i), n.membership, net.JoinHostPort(c.Place.Addr(i), fmt.Sprint(Port)))

@@ -1,0 +1,90 @@
+package lab
+
+import (
+	"testing"
+	"time"
+
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/test/need"
+	"github.com/capodekappa/capo/test/netlab"
+	"github.com/capodekappa/capo/test/netlab/forming"
+)
+
+// together is a scenario of forming after which these nodes are one fleet.
+type together struct {
+	nodes int
+	run   func(*forming.Cluster)
+}
+
+var (
+	sixAtOnce  = together{6, forming.SixAtOnce}
+	staggered  = together{6, forming.Staggered}
+	twoOfThree = together{3, forming.TwoOfThree}
+	twinIDs    = together{4, forming.TwinIDs}
+	lateTwin   = together{4, forming.LateTwin}
+	lateNode   = together{4, forming.LateNode}
+	oneAlone   = together{2, forming.OneAlone}
+)
+
+func TestNodesFormOneFleetInNamespaces(t *testing.T) {
+	cases := map[string]together{"six at once": sixAtOnce, "staggered": staggered, "two of three": twoOfThree, "two with one id": twinIDs}
+	runEach(t, cases, func(t *testing.T, c together) {
+		l := inNamespaces(t, c.nodes)
+		c.run(l.Cluster)
+		l.ready(upTo(c.nodes)...)
+	})
+}
+
+func TestNodesFormOneFleetOnLoopback(t *testing.T) {
+	cases := map[string]together{"six at once": sixAtOnce, "one alone, then two": oneAlone, "late twin": lateTwin, "late node": lateNode}
+	runEach(t, cases, func(t *testing.T, c together) {
+		l := onLoopback(t)
+		c.run(l.Cluster)
+		l.ready(upTo(c.nodes)...)
+	})
+}
+
+func TestLinksThatMisbehaveWhileNodesForm(t *testing.T) {
+	cases := map[string]func(*forming.Cluster, *netlab.Lab){
+		"one flaps": forming.FlappingLink, "another with the same address everywhere": forming.SameAddressElsewhere,
+	}
+	runEach(t, cases, func(t *testing.T, run func(*forming.Cluster, *netlab.Lab)) {
+		l := inNamespaces(t, 4)
+		run(l.Cluster, l.net)
+		l.ready(0, 1, 2, 3)
+	})
+}
+
+// TestTwoFleetsShareASegment: each is a fleet of its own, and the token of one opens nothing of the other.
+func TestTwoFleetsShareASegment(t *testing.T) {
+	for name, place := range map[string]func(*testing.T) *lab{
+		"in namespaces": func(t *testing.T) *lab { return inNamespaces(t, 6) }, "on loopback": onLoopback,
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := place(t)
+			forming.TwoFleets(l.Cluster)
+			l.ready(0, 1, 2)
+			l.ready(3, 4, 5)
+			for _, i := range []int{0, 3} {
+				stranger := l.client(i)
+				stranger.Token = l.Membership(3 - i).Bearer()
+				wantRefused(t, stranger)
+			}
+		})
+	}
+}
+
+// TestTwoOfThreeTellTheConsoleLong waits for the minute after which the console is told.
+func TestTwoOfThreeTellTheConsoleLong(t *testing.T) {
+	need.Long(t)
+	l := onLoopback(t)
+	l.Rules = fleet.Rules{Size: 3}
+	m := l.Fleet("dev")
+	l.Run(0, id(0), m)
+	l.Run(1, id(1), m)
+	l.Waits(within, 0, "2 of 3 nodes needed", "n1")
+	time.Sleep(55 * time.Second)
+	l.printed(0, "still waiting", "2 of 3 nodes needed to form a log", "capo.size=3", "sees: n1")
+	l.printed(1, "still waiting", "sees: n0")
+}
