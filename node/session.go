@@ -44,7 +44,9 @@ type session struct {
 	runners  map[string]*runner
 	ready    bool
 	readyAt  time.Duration
-	leaving  bool // gives way to another log: nothing is written any more
+	leaving  bool      // gives way to another log: nothing is written any more
+	answered time.Time // when the log last took a heartbeat
+	silent   bool      // it has not for too long
 	sequence uint64
 }
 
@@ -97,7 +99,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		want:   newDesired(control.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
 		roster: newRoster(time.Now), lines: n.lines,
 		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
-		runners: map[string]*runner{}}
+		runners: map[string]*runner{}, answered: time.Now()}
 	return s, closeAll, nil
 }
 
@@ -266,11 +268,44 @@ func (s *session) beatOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	if err := s.log.PutState(ctx, queue.StateKey("node", s.id), data); err != nil {
+	err = s.log.PutState(ctx, queue.StateKey("node", s.id), data)
+	s.noteAnswer(err == nil)
+	if err != nil {
 		return err
 	}
 	s.n.agent.SetLog(s.logState())
 	return nil
+}
+
+// noteAnswer has the node call itself lost when its log takes no heartbeat for as long as the others take to
+// call it so, and no longer when it does again.
+func (s *session) noteAnswer(ok bool) {
+	s.mu.Lock()
+	was, state := s.silent, fleet.StateJoining
+	if ok {
+		s.answered = time.Now()
+	}
+	s.silent = time.Since(s.answered) > lostAfter
+	silent := s.silent
+	if s.ready {
+		state = fleet.StateReady
+	}
+	s.mu.Unlock()
+	switch {
+	case silent && !was:
+		s.slog.Warn("the log does not answer; this node is lost to its fleet until it does", "log", s.inc)
+		s.n.agent.SetState(fleet.StateLost)
+		s.n.agent.SetLog(s.logState())
+	case !silent && was:
+		s.slog.Info("the log answers again", "log", s.inc)
+		s.n.agent.SetState(state)
+	}
+}
+
+func (s *session) isSilent() bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.silent
 }
 
 func (s *session) heartbeat() heartbeat {
@@ -297,7 +332,7 @@ func (s *session) heartbeat() heartbeat {
 func (s *session) logState() *fleet.LogState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &fleet.LogState{Incarnation: s.inc, Role: s.role, Servers: s.servers, Nodes: max(s.roster.count(), 1), Ready: true}
+	return &fleet.LogState{Incarnation: s.inc, Role: s.role, Servers: s.servers, Nodes: max(s.roster.count(), 1), Ready: !s.silent}
 }
 
 // jobRow sums a job up over the fleet.

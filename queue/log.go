@@ -46,7 +46,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 		urls[i] = serverURL("nats", a, ClientPort, nil)
 	}
 	nc, err := nats.Connect(strings.Join(urls, ","),
-		nats.Name(cfg.Name), nats.UserInfo("node", cfg.Token), nats.DontRandomize(),
+		nats.Name(cfg.Name), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.IgnoreAuthErrorAbort(), nats.DontRandomize(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(150*time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
 		nats.RetryOnFailedConnect(true), nats.Timeout(2*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.IgnoreDiscoveredServers(), nats.CustomInboxPrefix("_INBOX."+cfg.Name),
@@ -75,6 +75,11 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	}
 	return l, nil
 }
+
+// ClientUser is the name by which a log's servers know its clients. It is the log's own: where a server of another
+// log runs at the same address by now, a client that has not heard of it is refused, and neither
+// reads nor writes in a log that it is not in.
+func ClientUser(incarnation string) string { return "node-" + incarnation }
 
 // Close ends the connection. Readers end with an error.
 func (l *Log) Close() { l.nc.Close() }

@@ -93,8 +93,8 @@ func serverConfig(cfg ServerConfig) string {
 	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
 	fmt.Fprintf(&b, "jetstream { store_dir: %s, max_memory_store: %d, max_file_store: %d, sync_interval: \"10m\" }\n",
 		q(cfg.StoreDir), overcommit*cfg.MaxMemory, 256<<20)
-	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: node, password: %s } ] }\n}\nsystem_account: SYS\n",
-		q(cfg.Token), q(cfg.Token))
+	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: %s, password: %s } ] }\n}\nsystem_account: SYS\n",
+		q(cfg.Token), q(ClientUser(cfg.Incarnation)), q(cfg.Token))
 	if len(cfg.Peers) > 1 {
 		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n no_advertise: true\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.listen()), RoutePort)
 		fmt.Fprintf(&b, " authorization { user: route, password: %s, timeout: 5 }\n routes: [\n", q(cfg.Token))

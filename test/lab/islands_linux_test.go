@@ -104,9 +104,11 @@ func (l *lab) settle(f *fleet.Fleet, word string, nodes ...int) island {
 	l.runs(nodes, in.job)
 	records, texts := numbered(word, 30)
 	l.put(nodes[1], "shared", records...)
+	l.put(nodes[2], word+".only", api.PutRecord{DataB64: []byte("\x00\xfe\xff" + word), Key: "bytes", Headers: map[string]string{"from": word}}, api.PutRecord{})
 	large := strings.Repeat(word+" ", queue.MaxRecord/4)
-	l.put(nodes[2], word+".only", api.PutRecord{DataB64: []byte("\x00\xfe\xff" + word), Key: "bytes", Headers: map[string]string{"from": word}},
-		api.PutRecord{Data: large, Type: "text/plain"}, api.PutRecord{})
+	if _, err := l.client(nodes[2]).PutBody(l.t.Context(), word+".only", "large", "text/plain", strings.NewReader(large)); err != nil {
+		l.t.Fatal(err)
+	}
 	l.texts(nodes, word+".out", prefixed(word+" ", texts)...)
 	for _, stream := range []string{"shared", word + ".out", word + ".only"} {
 		all, err := l.get(nodes[0], stream)

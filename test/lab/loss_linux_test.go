@@ -79,7 +79,7 @@ func atLeast(got, want int) error {
 func (l *lab) leader(log *fleet.LogInfo, stream string) int {
 	l.t.Helper()
 	c := dialNATS(l.t, log.Servers[0].Addr.String(), queue.ClientPort)
-	if answer := c.connect(map[string]any{"user": "node", "pass": l.Membership(0).Bearer()}); answer != "PONG" {
+	if answer := c.connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": l.Membership(0).Bearer()}); answer != "PONG" {
 		l.t.Fatal(answer)
 	}
 	var info struct{ Cluster struct{ Leader string } }

@@ -176,7 +176,7 @@ func TestEveryNodeVerifiesControlRecordsForItself(t *testing.T) {
 	l.runs([]int{0, 1, 2}, version)
 
 	raw := dialNATS(t, log.Servers[0].Addr.String(), queue.ClientPort)
-	if answer := raw.connect(map[string]any{"user": "node", "pass": f.Membership.Bearer()}); answer != "PONG" {
+	if answer := raw.connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": f.Membership.Bearer()}); answer != "PONG" {
 		t.Fatal(answer)
 	}
 	refused := map[uint64]badRecord{}

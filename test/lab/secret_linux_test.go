@@ -57,14 +57,14 @@ func TestNothingOpensWithoutTheToken(t *testing.T) {
 	})
 	t.Run("NATS", func(t *testing.T) {
 		for name, auth := range map[string]map[string]any{
-			"nothing": {}, "another token": {"user": "node", "pass": other}, "no user": {"pass": token}, "another user": {"user": "admin", "pass": token},
+			"nothing": {}, "another token": {"user": queue.ClientUser(log.Incarnation), "pass": other}, "no user": {"pass": token}, "another user": {"user": "admin", "pass": token},
 			"as a token": {"auth_token": token}, "the system's user with another token": {"user": "sys", "pass": other}, "the route's user": {"user": "route", "pass": token},
 		} {
 			if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(auth); !strings.Contains(answer, "Authorization Violation") {
 				t.Errorf("with %s: %q, want a refusal", name, answer)
 			}
 		}
-		if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(map[string]any{"user": "node", "pass": token}); answer != "PONG" {
+		if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": token}); answer != "PONG" {
 			t.Errorf("with the token: %q", answer)
 		}
 	})
@@ -75,7 +75,7 @@ func TestNothingOpensWithoutTheToken(t *testing.T) {
 		}{
 			"nothing":            {map[string]any{"cluster": log.Incarnation}, "Authorization Violation"},
 			"another token":      {map[string]any{"cluster": log.Incarnation, "user": "route", "pass": other}, "Authorization Violation"},
-			"a client's user":    {map[string]any{"cluster": log.Incarnation, "user": "node", "pass": token}, "Authorization Violation"},
+			"a client's user":    {map[string]any{"cluster": log.Incarnation, "user": queue.ClientUser(log.Incarnation), "pass": token}, "Authorization Violation"},
 			"another log's name": {map[string]any{"cluster": "0123456789abcdef", "user": "route", "pass": token}, "does not match"},
 		} {
 			c.auth["name"], c.auth["server_id"] = "evil", "NEVIL"

@@ -145,8 +145,9 @@ func (l *Lab) ListenPacket(ctx context.Context, i int, network, addr string) (ne
 	})
 }
 
-// inside calls open on a thread that is in the named namespace. Its goroutine ends with the thread
-// locked, so that Go throws the thread away.
+// inside calls open on a thread that is in the named namespace meanwhile. A thread that cannot be brought
+// back ends with its goroutine; no other may, since children that die with their parent die with the
+// thread that started them.
 func inside[T any](space string, open func() (T, error)) (T, error) {
 	var (
 		result T
@@ -156,13 +157,21 @@ func inside[T any](space string, open func() (T, error)) (T, error) {
 	go func() {
 		defer close(done)
 		runtime.LockOSThread()
-		var handle netns.NsHandle
+		var home, handle netns.NsHandle
+		if home, err = netns.Get(); err != nil {
+			return
+		}
+		defer home.Close()
 		if handle, err = netns.GetFromName(space); err != nil {
+			runtime.UnlockOSThread()
 			return
 		}
 		defer handle.Close()
 		if err = netns.Set(handle); err == nil {
 			result, err = open()
+		}
+		if netns.Set(home) == nil {
+			runtime.UnlockOSThread()
 		}
 	}()
 	<-done

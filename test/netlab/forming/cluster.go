@@ -178,8 +178,13 @@ func (c *Cluster) end(i int, signal syscall.Signal) {
 	case <-n.done:
 	case <-time.After(5 * time.Second):
 		c.T.Errorf("node %d did not end on %v", i, signal)
-		_ = n.cmd.Process.Kill()
-		<-n.done
+		_ = n.cmd.Process.Signal(syscall.SIGQUIT) // it prints what its goroutines do
+		select {
+		case <-n.done:
+		case <-time.After(time.Second):
+			_ = n.cmd.Process.Kill()
+			<-n.done
+		}
 	}
 	if c.T.Failed() {
 		c.T.Logf("output of node %d:\n%s", i, tail(n.output.String()))
@@ -199,7 +204,7 @@ func (c *Cluster) stopAll() {
 }
 
 func tail(s string) string {
-	const most = 8000
+	const most = 20000
 	if len(s) > most {
 		return "…" + s[len(s)-most:]
 	}
