@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"net/netip"
+	"os"
 	"testing"
 	"time"
 )
@@ -26,7 +27,7 @@ func cluster(t *testing.T, n int) ([]*Log, []*Server) {
 		go func() {
 			var err error
 			servers[i], err = StartServer(ctx, ServerConfig{Name: peers[i].Name, Incarnation: "inc", Listen: addrs[i], Peers: peers,
-				Token: "secret-token", StoreDir: t.TempDir(), MaxMemory: 256 << 20})
+				Token: "secret-token", StoreDir: tmpfs(t), MaxMemory: 256 << 20})
 			errs <- err
 		}()
 	}
@@ -50,6 +51,17 @@ func cluster(t *testing.T, n int) ([]*Log, []*Server) {
 		logs[i] = l
 	}
 	return logs, servers
+}
+
+// tmpfs is a folder as a log server's should be: in memory, where there is such a place.
+func tmpfs(t *testing.T) string {
+	t.Helper()
+	dir, err := os.MkdirTemp("/dev/shm", "capo-queue-")
+	if err != nil {
+		return t.TempDir()
+	}
+	t.Cleanup(func() { os.RemoveAll(dir) })
+	return dir
 }
 
 var nets = make(chan byte, 256)
