@@ -61,7 +61,7 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		ns.Start()
 		ns.WaitForShutdown()
 	}()
-	limit := 10 * time.Second
+	limit := 30 * time.Second
 	if d, ok := ctx.Deadline(); ok {
 		limit = time.Until(d)
 	}

@@ -4,9 +4,10 @@
 // that is skipped is named; with CI set in the environment it is a failure, but for those
 // that only `make test-long` runs.
 //
-//	testrun [-add FILE] [-sum FILE] [go test's flags and packages]
+//	testrun [-add FILE] [-sum FILE] [-alone LIST] [go test's flags and packages]
 //
-// With -add the counts are added to a file; with -sum nothing is run and the file's sum is printed.
+// The packages of the -alone list, which tests time or emulates machines, run after the others, one at a
+// time. With -add the counts are added to a file; with -sum nothing is run and the file's sum is printed.
 package main
 
 import (
@@ -20,6 +21,7 @@ import (
 
 func main() {
 	add := flag.String("add", "", "add the counts to this `file`")
+	alone := flag.String("alone", "", "a comma-joined `list` of packages that run after the others, one at a time")
 	sum := flag.String("sum", "", "run nothing, print the sum of this `file`")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -29,7 +31,7 @@ func main() {
 	if *sum != "" {
 		total, err = readCounts(*sum)
 	} else {
-		total, err = runTests(ctx, flag.Args(), os.Stdout)
+		total, err = runAll(ctx, flag.Args(), *alone, os.Stdout)
 		if *add != "" {
 			err = join(err, addCounts(*add, total))
 		}

@@ -38,6 +38,42 @@ type tally struct {
 	total   counts
 }
 
+// runAll runs the packages together, but for those that need the machine to themselves.
+func runAll(ctx context.Context, args []string, alone string, out io.Writer) (counts, error) {
+	if alone == "" {
+		return runTests(ctx, args, out)
+	}
+	single := strings.Split(alone, ",")
+	var flags, packages []string
+	for _, a := range args {
+		if strings.HasPrefix(a, ".") {
+			packages = append(packages, a)
+		} else {
+			flags = append(flags, a)
+		}
+	}
+	list, err := exec.CommandContext(ctx, "go", append([]string{"list"}, packages...)...).Output()
+	if err != nil {
+		return counts{failed: 1}, fmt.Errorf("go list: %w", err)
+	}
+	var together, last []string
+	for pkg := range strings.FieldsSeq(string(list)) {
+		if slices.Contains(single, short(pkg)) {
+			last = append(last, pkg)
+		} else {
+			together = append(together, pkg)
+		}
+	}
+	total, err := runTests(ctx, append(slices.Clone(flags), together...), out)
+	for _, pkg := range last {
+		c, perr := runTests(ctx, append(slices.Clone(flags), pkg), out)
+		total.passed += c.passed
+		total.failed += c.failed
+		err = errors.Join(err, perr)
+	}
+	return total, err
+}
+
 func runTests(ctx context.Context, args []string, out io.Writer) (counts, error) {
 	cmd := exec.CommandContext(ctx, "go", append([]string{"test", "-json"}, args...)...)
 	cmd.Stderr = os.Stderr
