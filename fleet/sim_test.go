@@ -4,10 +4,11 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
-	"os"
 	"slices"
 	"testing"
 	"time"
+
+	"github.com/capodekappa/capo/test/need"
 )
 
 // world is a simulated network of agents on one clock. A component is a set of nodes that reach
@@ -243,21 +244,29 @@ func (w *world) chaos() {
 		w.run(simTick * time.Duration(1+w.rnd.IntN(100)))
 	}
 	w.join()
-	w.run(60 * time.Second)
+	w.run(FormTimeout + 45*time.Second)
 	if why := w.converged(); why != "" {
-		w.t.Fatalf("no agreement a minute after all were joined: %s\n%s", why, w.tail())
+		w.t.Fatalf("no agreement after all were joined and an attempt's time was over: %s\n%s", why, w.tail())
 	}
 }
 
-func seeds() uint64 {
-	if os.Getenv("CAPO_LONG") != "" {
-		return 600
-	}
-	return 30
-}
+// Seeds of the simulated networks: some each time, many in the long run.
+const (
+	someSeeds = 30
+	manySeeds = 600
+)
 
 func TestSimulatedNetworkNeverFormsTwoLogsWhenTheSizeIsSet(t *testing.T) {
-	for seed := range seeds() {
+	formUnderChaos(t, someSeeds)
+}
+
+func TestSimulatedNetworkNeverFormsTwoLogsWhenTheSizeIsSetLong(t *testing.T) {
+	need.Long(t)
+	formUnderChaos(t, manySeeds)
+}
+
+func formUnderChaos(t *testing.T, seeds uint64) {
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			n := 3 + int(seed%5)
 			newWorld(t, seed, n, Rules{Size: n, Expect: 3}).chaos()
@@ -265,8 +274,15 @@ func TestSimulatedNetworkNeverFormsTwoLogsWhenTheSizeIsSet(t *testing.T) {
 	}
 }
 
-func TestSimulatedIslandsWithoutSizeEndInOneLog(t *testing.T) {
-	for seed := range seeds() {
+func TestSimulatedIslandsWithoutSizeEndInOneLog(t *testing.T) { joinIslands(t, someSeeds) }
+
+func TestSimulatedIslandsWithoutSizeEndInOneLogLong(t *testing.T) {
+	need.Long(t)
+	joinIslands(t, manySeeds)
+}
+
+func joinIslands(t *testing.T, seeds uint64) {
+	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			newWorld(t, seed, 3+int(seed%6), Rules{Expect: 3}).chaos()
 		})
@@ -283,16 +299,23 @@ func TestSimulatedNodesAtOnceFormOneLogSoon(t *testing.T) {
 
 // TestSimulatedRebootWhileForming: a proposed server that boots again has another nonce, so that
 // the attempt never succeeds; the others try again without it or with its new run.
-func TestSimulatedRebootWhileForming(t *testing.T) {
-	for seed := range seeds() {
+func TestSimulatedRebootWhileForming(t *testing.T) { rebootWhileForming(t, someSeeds) }
+
+func TestSimulatedRebootWhileFormingLong(t *testing.T) {
+	need.Long(t)
+	rebootWhileForming(t, manySeeds)
+}
+
+func rebootWhileForming(t *testing.T, seeds uint64) {
+	for seed := range seeds {
 		w := newWorld(t, seed, 4, Rules{Size: 4})
 		for len(w.formed) == 0 && w.nodes[1].serves == "" {
 			w.step()
 		}
 		w.boot(0)
-		w.run(40 * time.Second)
+		w.run(FormTimeout + 25*time.Second)
 		if why := w.converged(); why != "" {
-			t.Fatalf("seed %d: forty seconds: %s\n%s", seed, why, w.tail())
+			t.Fatalf("seed %d: given up and tried again: %s\n%s", seed, why, w.tail())
 		}
 	}
 }
