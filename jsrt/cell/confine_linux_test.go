@@ -49,7 +49,7 @@ func TestSystemCallsAreRefused(t *testing.T) {
 		{"clone3", callJSON(unix.SYS_CLONE3, 0, 0), "ENOSYS"},
 		{"a signal to another process", callJSON(unix.SYS_TGKILL, 2, 2, 9), "EPERM"},
 		{"kill", callJSON(unix.SYS_KILL, -1, 9), "EPERM"},
-		{"executable memory", callJSON(unix.SYS_MMAP, 0, 4096, unix.PROT_EXEC|unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE, -1, 0), "EPERM"},
+		{"executable memory", callJSON(sysMmap, 0, 4096, unix.PROT_EXEC|unix.PROT_READ, unix.MAP_ANON|unix.MAP_PRIVATE, -1, 0), "EPERM"},
 		{"setuid", callJSON(unix.SYS_SETUID, 0), "EPERM"},
 		{"prctl", callJSON(unix.SYS_PRCTL, unix.PR_SET_DUMPABLE, 1), "EPERM"},
 		{"ioctl", callJSON(unix.SYS_IOCTL, 1, 0), "EPERM"},
@@ -339,7 +339,7 @@ func TestMemoryLimitIsExact(t *testing.T) {
 	if !errors.Is(err, ErrMemory) {
 		t.Fatalf("got %v", err)
 	}
-	most := c.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss << 10
+	most := int64(c.cmd.ProcessState.SysUsage().(*syscall.Rusage).Maxrss) << 10
 	const text = 16 << 20 // pages of the executable, shared with the parent
 	if most > cfg.Memory+Overhead+text {
 		t.Errorf("it reached %d MB, its limit is %d+%d MB", most>>20, cfg.Memory>>20, Overhead>>20)
