@@ -92,3 +92,21 @@ func TestLongTestsAreNamedSo(t *testing.T) {
 	}
 	report(t, problems)
 }
+
+// A test that does more when the environment says so does not do it in make test-long, which runs by name.
+func TestOnlyNeedAsksForLongTests(t *testing.T) {
+	const variable = "CAPO_" + "LONG"
+	var problems []string
+	for _, f := range goFiles(t) {
+		if f.dir == "test/need" {
+			continue
+		}
+		ast.Inspect(f.ast, func(n ast.Node) bool {
+			if s, ok := n.(*ast.BasicLit); ok && strings.Contains(s.Value, variable) {
+				problems = append(problems, f.path+" knows "+variable+"; write a test of its own that calls need.Long")
+			}
+			return true
+		})
+	}
+	report(t, problems)
+}

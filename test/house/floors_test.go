@@ -62,7 +62,7 @@ var foreign = map[string][]string{
 // foreignTests are imports from outside that tests may have besides.
 var foreignTests = map[string][]string{
 	"github.com/google/go-cmp":     {"*"},
-	"github.com/miekg/dns":         {"test/netlab"},
+	"github.com/miekg/dns":         {"test"},
 	"github.com/nats-io/nats.go":   {"test/house"}, // to see what the queue writes
 	"github.com/insomniacslk/dhcp": {"init"},
 }
