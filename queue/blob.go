@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"github.com/nats-io/nats.go/jetstream"
 
@@ -21,14 +22,34 @@ func (l *Log) PutBlob(ctx context.Context, digest string, data []byte) error {
 	if got := control.Digest(data); got != digest {
 		return fmt.Errorf("blob %s: %w: its bytes have %s", digest, ErrDigest, got)
 	}
-	if info, err := l.blobs.GetInfo(ctx, digest); err == nil && info.Size == uint64(len(data)) {
+	for start := time.Now(); ; {
+		err := l.putBlob(ctx, digest, data)
+		if err == nil {
+			return nil
+		}
+		if !transient(err) || ctx.Err() != nil || time.Since(start) > blobPatience {
+			return fmt.Errorf("blob %s: %w", digest, wrap(err))
+		}
+	}
+}
+
+// blobPatience is for how long a blob is tried again where servers do not answer: until the others have noticed that
+// one of them is cut off.
+const blobPatience = 10 * time.Second
+
+// putBlob tries once. A request that goes to a server which has just been cut off is not answered, so each is
+// given a time of its own.
+func (l *Log) putBlob(ctx context.Context, digest string, data []byte) error {
+	look, cancel := context.WithTimeout(ctx, requestLimit)
+	info, err := l.blobs.GetInfo(look, digest)
+	cancel()
+	if err == nil && info.Size == uint64(len(data)) {
 		return nil
 	}
-	_, err := l.blobs.Put(ctx, jetstream.ObjectMeta{Name: digest}, bytes.NewReader(data))
-	if err != nil {
-		return fmt.Errorf("blob %s: %w", digest, wrap(err))
-	}
-	return nil
+	try, cancel := context.WithTimeout(ctx, 2*time.Second+time.Duration(len(data)>>20)*time.Second)
+	defer cancel()
+	_, err = l.blobs.Put(try, jetstream.ObjectMeta{Name: digest}, bytes.NewReader(data))
+	return err
 }
 
 // Blob reads a blob and checks its digest. Errors: [ErrNotFound], [ErrDigest], [ErrTooLarge],

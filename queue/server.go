@@ -110,7 +110,7 @@ func serverConfig(cfg ServerConfig) string {
 	fmt.Fprintf(&b, "accounts {\n SYS { users: [ { user: sys, password: %s } ] }\n CAPO { jetstream: enabled, users: [ { user: %s, password: %s } ] }\n}\nsystem_account: SYS\n",
 		q(cfg.Token), q(ClientUser(cfg.Incarnation)), q(cfg.Token))
 	if len(cfg.Peers) > 1 {
-		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n no_advertise: true\n connect_retries: 1000000\n", q(cfg.Incarnation), q(cfg.listen()), RoutePort)
+		fmt.Fprintf(&b, "cluster {\n name: %s\n host: %s\n port: %d\n no_advertise: true\n connect_retries: 1000000\n ping_interval: \"2s\"\n ping_max: 2\n", q(cfg.Incarnation), q(cfg.listen()), RoutePort)
 		fmt.Fprintf(&b, " authorization { user: route, password: %s, timeout: 5 }\n routes: [\n", q(cfg.Token))
 		for _, p := range cfg.Peers {
 			fmt.Fprintf(&b, "  %s\n", q(serverURL("nats-route", p.Addr, RoutePort, url.UserPassword("route", cfg.Token))))
