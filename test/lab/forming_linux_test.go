@@ -24,6 +24,7 @@ var (
 	lateTwin   = together{4, forming.LateTwin}
 	lateNode   = together{4, forming.LateNode}
 	oneAlone   = together{2, forming.OneAlone}
+	twoOnly    = together{2, forming.TwoExpected}
 )
 
 func TestNodesFormOneFleetInNamespaces(t *testing.T) {
@@ -36,7 +37,7 @@ func TestNodesFormOneFleetInNamespaces(t *testing.T) {
 }
 
 func TestNodesFormOneFleetOnLoopback(t *testing.T) {
-	cases := map[string]together{"six at once": sixAtOnce, "one alone, then two": oneAlone, "late twin": lateTwin, "late node": lateNode}
+	cases := map[string]together{"six at once": sixAtOnce, "one alone, then two": oneAlone, "two of two": twoOnly, "late twin": lateTwin, "late node": lateNode}
 	runEach(t, cases, func(t *testing.T, c together) {
 		l := onLoopback(t)
 		c.run(l.Cluster)
@@ -44,14 +45,19 @@ func TestNodesFormOneFleetOnLoopback(t *testing.T) {
 	})
 }
 
-func TestLinksThatMisbehaveWhileNodesForm(t *testing.T) {
-	cases := map[string]func(*forming.Cluster, *netlab.Lab){
-		"one flaps": forming.FlappingLink, "another with the same address everywhere": forming.SameAddressElsewhere,
+func TestNodesFormOneFleetOverBadLinks(t *testing.T) {
+	type over struct {
+		nodes int
+		run   func(*forming.Cluster, *netlab.Lab)
 	}
-	runEach(t, cases, func(t *testing.T, run func(*forming.Cluster, *netlab.Lab)) {
-		l := inNamespaces(t, 4)
-		run(l.Cluster, l.net)
-		l.ready(0, 1, 2, 3)
+	cases := map[string]over{
+		"one flaps": {4, forming.FlappingLink}, "another with the same address everywhere": {4, forming.SameAddressElsewhere},
+		"halves too small for a log": {6, forming.IslandsTooSmall},
+	}
+	runEach(t, cases, func(t *testing.T, c over) {
+		l := inNamespaces(t, c.nodes)
+		c.run(l.Cluster, l.net)
+		l.ready(upTo(c.nodes)...)
 	})
 }
 

@@ -57,7 +57,7 @@ func TestNothingOpensWithoutTheToken(t *testing.T) {
 	})
 	t.Run("NATS", func(t *testing.T) {
 		for name, auth := range map[string]map[string]any{
-			"nothing": {}, "another token": {"user": queue.ClientUser(log.Incarnation), "pass": other}, "no user": {"pass": token}, "another user": {"user": "admin", "pass": token},
+			"nothing": {}, "another token": {"user": queue.ClientUser(log.Incarnation), "pass": other}, "no user": {"pass": token}, "the user of another log": {"user": queue.ClientUser("0123456789abcdef"), "pass": token}, "another user": {"user": "admin", "pass": token},
 			"as a token": {"auth_token": token}, "the system's user with another token": {"user": "sys", "pass": other}, "the route's user": {"user": "route", "pass": token},
 		} {
 			if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(auth); !strings.Contains(answer, "Authorization Violation") {

@@ -11,6 +11,7 @@ import (
 	"syscall"
 	"testing"
 
+	"github.com/capodekappa/capo/test/need"
 	"github.com/capodekappa/capo/test/netlab"
 	"github.com/capodekappa/capo/test/netlab/formnode"
 )
@@ -93,13 +94,18 @@ var everywhere = map[string]func(*Cluster){
 	"one alone": OneAlone, "two expected": TwoExpected, "power cut": PowerCut,
 }
 
-func TestOnLoopback(t *testing.T) {
+// Package lab runs the same scenarios with real nodes. These are for finding out whether it is the forming that
+// fails or what the nodes do beside it.
+
+func TestStandInsFormOnLoopbackLong(t *testing.T) {
+	need.Long(t)
 	for name, scenario := range everywhere {
 		t.Run(name, func(t *testing.T) { t.Parallel(); scenario(onLoopback(t)) })
 	}
 }
 
-func TestInNamespaces(t *testing.T) {
+func TestStandInsFormInNamespacesLong(t *testing.T) {
+	need.Long(t)
 	for name, scenario := range everywhere {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
@@ -109,7 +115,8 @@ func TestInNamespaces(t *testing.T) {
 	}
 }
 
-func TestPartitions(t *testing.T) {
+func TestStandInsMeetPartitionsLong(t *testing.T) {
+	need.Long(t)
 	t.Run("islands meet", func(t *testing.T) {
 		t.Parallel()
 		c, lab := inLab(t, 7)

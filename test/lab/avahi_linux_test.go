@@ -1,4 +1,4 @@
-package forming
+package lab
 
 import (
 	"context"
@@ -15,6 +15,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/test/need"
 	"github.com/capodekappa/capo/test/netlab"
+	"github.com/capodekappa/capo/test/netlab/forming"
 	"github.com/miekg/dns"
 )
 
@@ -119,14 +120,29 @@ func (a *avahi) resolves(t *testing.T, m *fleet.Membership, nodes ...int) error 
 	if len(found) != len(nodes) {
 		return fmt.Errorf("avahi resolves %v, want %d nodes", found, len(nodes))
 	}
+	port := fmt.Sprint(forming.Port)
 	for _, i := range nodes {
 		got := found[id(i)]
 		if len(got) != 1 || !strings.Contains(got[0], `"fleet=`+m.Fleet+`"`) {
 			return fmt.Errorf("avahi resolves %s to %q, want it once and with the fleet", id(i), got)
 		}
 		f := strings.Fields(got[0])
-		if f[0] != id(i)+".local" || f[2] != fmt.Sprint(Port) || !a.has(t, i, f[1]) {
-			return fmt.Errorf("avahi resolves %s to %q, want %s.local, an address of its eth0 and %d", id(i), got, id(i), Port)
+		if f[0] != id(i)+".local" || f[2] != port || !a.has(t, i, f[1]) {
+			return fmt.Errorf("avahi resolves %s to %q, want %s.local, an address of its eth0 and %s", id(i), got, id(i), port)
+		}
+	}
+	return nil
+}
+
+// names checks that avahi finds the nodes' host names at once: it asks them, having heard nothing yet.
+func (a *avahi) names(t *testing.T, nodes ...int) error {
+	t.Helper()
+	for _, i := range nodes {
+		ctx, cancel := context.WithTimeout(t.Context(), 2*time.Second)
+		out, err := a.command(ctx, "avahi-resolve-host-name", "-4", id(i)+".local").CombinedOutput()
+		cancel()
+		if f := strings.Fields(string(out)); err != nil || len(f) != 2 || !a.has(t, i, f[1]) {
+			return fmt.Errorf("avahi finds %s.local at %q, error %v", id(i), out, err)
 		}
 	}
 	return nil
@@ -143,44 +159,88 @@ func (a *avahi) has(t *testing.T, i int, addr string) bool {
 	return strings.Contains(string(out), " "+addr+"/")
 }
 
-func avahiLab(t *testing.T) (*Cluster, *avahi, *fleet.Membership) {
-	c, lab := inLab(t, 4)
-	a := startAvahi(t, lab, 3)
-	c.Rules = fleet.Rules{Size: 3}
-	m := c.Fleet("dev")
+// avahiLab is three nodes, and two namespaces more to look at them from.
+func avahiLab(t *testing.T) (*lab, *fleet.Membership) {
+	l := inNamespaces(t, 5)
+	l.Rules = fleet.Rules{Size: 3}
+	m := l.Fleet("dev")
 	for i := range 3 {
 		// As QEMU's user-mode network has it: the same address everywhere, which nobody may be told.
-		lab.AddDeadEnd(i, "user0", "10.0.2.15/24")
-		c.Run(i, id(i), m)
+		l.net.AddDeadEnd(i, "user0", "10.0.2.15/24")
+		l.Run(i, id(i), m)
 	}
-	return c, a, m
+	return l, m
 }
 
 func TestAvahiResolvesEachNode(t *testing.T) {
-	c, a, m := avahiLab(t)
-	c.Eventually(Within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
-	c.OneLog(Within, 0, 1, 2)
-	c.end(2, syscall.SIGTERM)
-	c.Eventually(Within, "avahi after one node left", func() error { return a.resolves(t, m, 0, 1) })
+	t.Parallel()
+	l, m := avahiLab(t)
+	a := startAvahi(t, l.net, 3)
+	l.Eventually(within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
+	l.ready(0, 1, 2)
+	if err := a.resolves(t, m, 0, 1, 2); err != nil {
+		t.Errorf("with the log formed: %v", err)
+	}
+	l.Stop(2)
+	l.Eventually(within, "avahi after one node left", func() error { return a.resolves(t, m, 0, 1) })
 }
 
 // TestNodesAnswerForTheirHostNames asks as an ordinary DNS client does, without a cache that hides
 // whether anybody answers for addresses.
 func TestNodesAnswerForTheirHostNames(t *testing.T) {
-	c, lab := inLab(t, 3)
-	m := c.Fleet("dev")
-	for i := range 2 {
-		lab.AddDeadEnd(i, "user0", "10.0.2.15/24")
-		c.Run(i, id(i), m)
+	t.Parallel()
+	l, _ := avahiLab(t)
+	for i := range 3 {
+		l.Eventually(within, "an address", func() error { return l.answersForItsName(i, 3) })
 	}
-	conn, err := lab.ListenPacket(t.Context(), 2, "udp4", lab.Addr(2).String()+":0")
+}
+
+// answersForItsName asks, from namespace k, for the address of node i's host name.
+func (l *lab) answersForItsName(i, k int) error {
+	conn, err := l.net.ListenPacket(l.t.Context(), k, "udp4", l.Place.Addr(k)+":0")
 	if err != nil {
-		t.Fatal(err)
+		return err
 	}
 	defer conn.Close()
-	for i := range 2 {
-		c.Eventually(Within, "an address", func() error { return askAddress(conn, id(i)+".local.", lab.Addr(i).String()) })
+	return askAddress(conn, id(i)+".local.", l.Place.Addr(i))
+}
+
+// TestAvahiStillResolvesEachNodeAfterFiveMinutesLong also asks each node itself, and with an avahi that comes
+// late: the browsing of nodes refreshes what an older one remembers, whoever answers it.
+func TestAvahiStillResolvesEachNodeAfterFiveMinutesLong(t *testing.T) {
+	need.Long(t)
+	t.Parallel()
+	l, m := avahiLab(t)
+	a := startAvahi(t, l.net, 3)
+	l.Eventually(within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
+	l.ready(0, 1, 2)
+	for begun := time.Now(); time.Since(begun) < 305*time.Second; time.Sleep(5 * time.Second) {
+		if err := a.resolves(t, m, 0, 1, 2); err != nil {
+			t.Fatalf("after %v: %v", time.Since(begun).Round(time.Second), err)
+		}
+		for i := range 3 {
+			if err := l.answersForItsName(i, 3); err != nil {
+				t.Fatalf("after %v: node %d does not answer for its host name: %v", time.Since(begun).Round(time.Second), i, err)
+			}
+		}
 	}
+	late := startAvahi(t, l.net, 4)
+	l.Eventually(5*time.Second, "an avahi daemon", func() error { return late.runs(t) })
+	if err := late.names(t, 0, 1, 2); err != nil {
+		t.Error(err)
+	}
+	if err := late.resolves(t, m, 0, 1, 2); err != nil {
+		t.Error(err)
+	}
+}
+
+// runs says why avahi's daemon does not answer yet.
+func (a *avahi) runs(t *testing.T) error {
+	out, err := a.command(t.Context(), "avahi-browse", "-rtp", "_nothing._tcp").CombinedOutput()
+	if err != nil {
+		return fmt.Errorf("%w: %s", err, out)
+	}
+	return nil
 }
 
 func askAddress(conn net.PacketConn, host, want string) error {
@@ -211,15 +271,4 @@ func askAddress(conn net.PacketConn, host, want string) error {
 		return fmt.Errorf("answer %v, want %s", reply.Answer[0], want)
 	}
 	return nil
-}
-
-func TestAvahiStillResolvesEachNodeAfterFiveMinutesLong(t *testing.T) {
-	need.Long(t)
-	c, a, m := avahiLab(t)
-	c.Eventually(Within, "avahi", func() error { return a.resolves(t, m, 0, 1, 2) })
-	for begun := time.Now(); time.Since(begun) < 305*time.Second; time.Sleep(5 * time.Second) {
-		if err := a.resolves(t, m, 0, 1, 2); err != nil {
-			t.Fatalf("after %v: %v", time.Since(begun).Round(time.Second), err)
-		}
-	}
 }
