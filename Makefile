@@ -1,7 +1,6 @@
 # Capo: make help says what there is.
 
 GO      ?= go
-VERSION := $(shell git describe --tags --always --dirty 2>/dev/null || echo dev)
 OUT     := out
 CAPO    := $(OUT)/capo
 TESTS   ?= ./...
@@ -41,7 +40,7 @@ image: $(CAPO) deps-run
 
 ## dist: node binaries and the command for other systems, in dist/
 dist: go
-	$(GO) run ./tools/dist --version $(VERSION) --out dist
+	$(GO) run ./tools/dist --out dist
 
 ## fmt: format the source
 fmt: go

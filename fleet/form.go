@@ -16,7 +16,7 @@ const (
 	// Settle is how long a view must not change before a node proposes.
 	Settle = 1500 * time.Millisecond
 	// FormTimeout is how long a proposed server may take to be in the log before it proposes anew.
-	FormTimeout = 40 * time.Second
+	FormTimeout = 30 * time.Second
 )
 
 // Role is a node's part in the log.

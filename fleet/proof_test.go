@@ -2,8 +2,6 @@ package fleet
 
 import (
 	"bytes"
-	"crypto/ed25519"
-	"errors"
 	"testing"
 )
 
@@ -31,31 +29,5 @@ func TestProofHoldsForOneNonceBodyAndToken(t *testing.T) {
 				t.Fatalf("got %v, want %v", got, tt.want)
 			}
 		})
-	}
-}
-
-func TestSignatureIsOfAnOperatorAndForControlRecords(t *testing.T) {
-	key := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{1}, 32))
-	other := ed25519.NewKeyFromSeed(bytes.Repeat([]byte{2}, 32))
-	keys := []ed25519.PublicKey{other.Public().(ed25519.PublicKey), key.Public().(ed25519.PublicKey)}
-	record := map[string]any{"kind": "job", "generation": 3}
-	signature, err := Sign(key, record)
-	if err != nil {
-		t.Fatal(err)
-	}
-	signer, err := VerifySigned(keys, map[string]any{"generation": 3, "kind": "job"}, signature)
-	if err != nil || !signer.Equal(key.Public()) {
-		t.Fatalf("signer %x, error %v", signer, err)
-	}
-	if _, err := VerifySigned(keys[:1], record, signature); !errors.Is(err, ErrSignature) {
-		t.Errorf("no operator's signature: error %v", err)
-	}
-	if _, err := VerifySigned(keys, map[string]any{"kind": "job", "generation": 4}, signature); !errors.Is(err, ErrSignature) {
-		t.Errorf("another record: error %v", err)
-	}
-	if bare := ed25519.Sign(key, []byte(`{"generation":3,"kind":"job"}`)); ed25519.Verify(keys[1], []byte(`{"generation":3,"kind":"job"}`), bare) {
-		if _, err := VerifySigned(keys, record, bare); !errors.Is(err, ErrSignature) {
-			t.Errorf("a signature outside the domain: error %v", err)
-		}
 	}
 }

@@ -187,11 +187,7 @@ func (d *desired) check(c *control.Record) error {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	switch last := d.ledger.Generation(c.Class(), c.Target); {
-	case c.Generation < last:
-		return fmt.Errorf("%w: %d, and %s %s is at %d", control.ErrGeneration, c.Generation, c.Class(), c.Target, last)
-	}
-	return nil
+	return d.ledger.Admits(c)
 }
 
 func readBody(body []byte, into any) error { return json.Unmarshal(body, into) }

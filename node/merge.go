@@ -16,7 +16,7 @@ import (
 
 // Times of a log's giving way to another one.
 const (
-	sealSettle  = 500 * time.Millisecond // writes that were under way when the log was sealed
+	sealSettle  = 500 * time.Millisecond // for the nodes to hear that they shall write no more
 	exportLimit = 60 * time.Second
 )
 
@@ -53,16 +53,19 @@ func (n *Node) giveWay(ctx context.Context, d fleet.Decision) {
 	if s.role != fleet.RoleServer {
 		return
 	}
+	silent := s.isSilent()
 	ctx, cancel := context.WithTimeout(ctx, exportLimit)
 	defer cancel()
-	if s.exporter() != s.id {
+	if !silent && s.exporter() != s.id {
 		s.awaitExport(ctx)
 		return
 	}
 	if err := s.export(ctx, d); err != nil {
 		n.cfg.Log.Error("the log's records could not be exported", "from", s.inc, "err", err)
 	}
-	s.putMerge(ctx, mergeState{Into: d.Incarnation, Done: true})
+	if !silent {
+		s.putMerge(ctx, mergeState{Into: d.Incarnation, Done: true})
+	}
 }
 
 // leave stops this node's jobs and refuses writes.
@@ -122,8 +125,10 @@ func (s *session) awaitExport(ctx context.Context) {
 
 // export brings what the winner lacks to the winner, as blobs and an event.
 func (s *session) export(ctx context.Context, d fleet.Decision) error {
-	s.putMerge(ctx, mergeState{Into: d.Incarnation})
-	pause(ctx, sealSettle)
+	if !s.isSilent() {
+		s.putMerge(ctx, mergeState{Into: d.Incarnation})
+		pause(ctx, sealSettle)
+	}
 	addrs := []netip.Addr{}
 	for _, server := range d.Servers {
 		addrs = append(addrs, server.Addr)
@@ -135,7 +140,9 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	}
 	defer winner.Close()
 	report := MergeReport{Event: "merged", From: s.inc, Into: d.Incarnation, Streams: map[string]int{}, Blobs: []api.Part{}}
-	if err := s.copyInto(ctx, winner, &report); err != nil {
+	if s.isSilent() {
+		report.Error = "this log's servers are too few to read it; what it held is lost with them"
+	} else if err := errors.Join(s.log.Seal(ctx), s.copyInto(ctx, winner, &report)); err != nil {
 		report.Error = err.Error()
 	}
 	event := &control.Record{Fleet: s.cfg.Membership.Fleet, Log: d.Incarnation, Kind: control.KindEvent, Target: "log-" + s.inc, Generation: 1}

@@ -11,7 +11,6 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
-	"github.com/capodekappa/capo/jsrt"
 	"github.com/capodekappa/capo/jsrt/cell"
 	"github.com/capodekappa/capo/node/api"
 )
@@ -195,14 +194,12 @@ func (n *Node) session() *session {
 
 // tryCell starts an empty program once, to learn how well this host confines cells.
 func (n *Node) tryCell(ctx context.Context) {
-	c, err := cell.Start(ctx, cell.Config{Name: "trial", Exec: n.cfg.CellExec, CgroupParent: n.cfg.CgroupParent, Bundle: []byte("var " + jsrt.Global + " = {default: {}}"), Logger: n.cfg.Log})
+	strength, err := cell.Probe(ctx, cell.Config{Name: "trial", Exec: n.cfg.CellExec, CgroupParent: n.cfg.CgroupParent, Logger: n.cfg.Log})
 	if err != nil {
 		n.cfg.Log.Error("no cell can be started here; jobs will not run", "err", err)
-		n.noteStrength(cell.Strength{Missing: []string{"cells: " + err.Error()}})
-		return
+		strength = cell.Strength{Missing: []string{"cells: " + err.Error()}}
 	}
-	n.noteStrength(c.Strength())
-	c.Close()
+	n.noteStrength(strength)
 }
 
 func (n *Node) noteStrength(s cell.Strength) {

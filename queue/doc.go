@@ -11,7 +11,7 @@
 // Names on the server. A user stream NAME is the JetStream stream `s_NAME`; appends go to the
 // subject `in.NAME.KEYTOKEN` and are stored under `s.NAME.PARTITION.KEYTOKEN`, where the server
 // computes PARTITION from KEYTOKEN. The system's own streams are `capo_control` (subjects
-// `control.CLASS.TARGET`), `capo_state` (last value only: `node.ID`, `ckpt.JOB.STREAM.PARTITION`),
+// `control.CLASS.TARGET`), `capo_state` (last value only: `state.node.ID`, `state.ckpt.JOB.STREAM.PARTITION`),
 // `capo_results` (`result.SEQ.NODE`), `capo_logs` (`log.NODE.JOB`) and the object store
 // `capo_blobs`. A dot in a name is written `~` where NATS gives the dot a meaning.
 package queue

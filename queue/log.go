@@ -111,7 +111,8 @@ func (l *Log) systemStreams() []jetstream.StreamConfig {
 		}
 	}
 	control := base(controlStream, "control.*.*")
-	control.MaxMsgsPerSubject, control.AllowMsgTTL, control.Discard = 64, true, jetstream.DiscardNew
+	control.MaxMsgsPerSubject, control.AllowMsgTTL, control.Discard = 16, true, jetstream.DiscardNew
+	control.MaxBytes = max(l.cfg.MaxMemory/16, 4<<20)
 	state := base(stateStream, "state.>")
 	state.MaxMsgsPerSubject, state.Duplicates = 1, 0
 	state.AllowDirect = false // what is read is compared and swapped: only the leader's word counts
@@ -199,6 +200,8 @@ func wrap(err error) error {
 		return fmt.Errorf("%w (%w)", ErrUnavailable, err)
 	case errors.As(err, &api):
 		switch {
+		case strings.Contains(api.Description, "sealed"):
+			return fmt.Errorf("%w: it gives way to another log (%w)", ErrUnavailable, err)
 		case strings.Contains(api.Description, "insufficient"):
 			return fmt.Errorf("%w (%w)", errNoMemory, err)
 		case api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequence, api.ErrorCode == jetstream.JSErrCodeStreamWrongLastSequenceConstant:

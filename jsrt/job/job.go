@@ -6,9 +6,6 @@
 package job
 
 import (
-	"bytes"
-	"encoding/json"
-	"fmt"
 	"time"
 )
 
@@ -86,25 +83,4 @@ func (j Job) Has(handler string) bool {
 		}
 	}
 	return false
-}
-
-// Canonical is the job as canonical JSON: sorted keys, no insignificant space, no HTML escapes.
-func (j Job) Canonical() ([]byte, error) {
-	raw, err := json.Marshal(j)
-	if err != nil {
-		return nil, fmt.Errorf("encode job %s: %w", j.Name, err)
-	}
-	var tree any
-	d := json.NewDecoder(bytes.NewReader(raw))
-	d.UseNumber()
-	if err := d.Decode(&tree); err != nil {
-		return nil, fmt.Errorf("encode job %s: %w", j.Name, err)
-	}
-	var out bytes.Buffer
-	e := json.NewEncoder(&out)
-	e.SetEscapeHTML(false)
-	if err := e.Encode(tree); err != nil {
-		return nil, fmt.Errorf("encode job %s: %w", j.Name, err)
-	}
-	return bytes.TrimSuffix(out.Bytes(), []byte("\n")), nil
 }

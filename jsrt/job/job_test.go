@@ -94,19 +94,6 @@ func TestBackoffDoubles(t *testing.T) {
 	}
 }
 
-func TestCanonicalIsSortedAndNotEscaped(t *testing.T) {
-	j, err := Parse([]byte(`{"in":"f","place":{"on":"a in (b,c)"},"bind":{"A":"blob:<x>&y"}}`), "x", []string{"queue"})
-	if err != nil {
-		t.Fatal(err)
-	}
-	got, err := j.Canonical()
-	want := `{"batch":{"size":64,"wait_ms":20},"bind":{"A":"blob:<x>&y"},"dead":"x.dead","delivery":"once","handlers":["queue"],"in":"f","name":"x",` +
-		`"needs":{"mem_bytes":67108864,"time_ms":30000},"place":{"copies":0,"on":"a in (b,c)"},"retry":{"backoff_max_ms":5000,"backoff_min_ms":200,"max":3}}`
-	if err != nil || string(got) != want {
-		t.Errorf("got %s, %v\nwant %s", got, err, want)
-	}
-}
-
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"in":"f","batch":{"size":1,"wait":"1s"},"retry":{"backoff":"1s..2s"},"needs":{"mem":"64M"}}`))
 	f.Add([]byte(`{"place":{"copies":"all"},"bind":{"x":"kv"}}`))

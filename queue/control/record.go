@@ -209,18 +209,25 @@ func (l *Ledger) Accept(c *Record) (repeated bool, err error) {
 	if l.last == nil {
 		l.last = map[string]standing{}
 	}
+	if err := l.Admits(c); err != nil {
+		return false, err
+	}
 	key := c.Class() + "/" + c.Target
-	old := l.last[key]
+	repeated = l.last[key].generation == c.Generation
+	l.last[key] = standing{c.Generation, c.Digest, c.Kind}
+	return repeated, nil
+}
+
+// Admits tells why a record may not follow what was accepted so far, or nil.
+func (l *Ledger) Admits(c *Record) error {
+	old := l.last[c.Class()+"/"+c.Target]
 	switch {
 	case c.Generation < old.generation:
-		return false, fmt.Errorf("%w: %d, and %s %s is at %d", ErrGeneration, c.Generation, c.Class(), c.Target, old.generation)
+		return fmt.Errorf("%w: %d, and %s %s is at %d", ErrGeneration, c.Generation, c.Class(), c.Target, old.generation)
 	case c.Generation == old.generation && (c.Digest != old.digest || c.Kind != old.kind):
-		return false, fmt.Errorf("%w: %d of %s %s", ErrSameGen, c.Generation, c.Class(), c.Target)
-	case c.Generation == old.generation:
-		return true, nil
+		return fmt.Errorf("%w: %d of %s %s", ErrSameGen, c.Generation, c.Class(), c.Target)
 	}
-	l.last[key] = standing{c.Generation, c.Digest, c.Kind}
-	return false, nil
+	return nil
 }
 
 // Generation is the newest generation accepted for a class and target, 0 if none.
