@@ -48,7 +48,7 @@ func Open(ctx context.Context, cfg Config) (*Log, error) {
 	nc, err := nats.Connect(strings.Join(urls, ","),
 		nats.Name(cfg.Name), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.IgnoreAuthErrorAbort(), nats.DontRandomize(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(150*time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
-		nats.RetryOnFailedConnect(true), nats.Timeout(2*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
+		nats.RetryOnFailedConnect(true), nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
 		nats.IgnoreDiscoveredServers(), nats.CustomInboxPrefix("_INBOX."+cfg.Name),
 		nats.ErrorHandler(func(_ *nats.Conn, _ *nats.Subscription, err error) {
 			if cfg.Log != nil {

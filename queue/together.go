@@ -13,7 +13,7 @@ import (
 const startSubject = "capo.start"
 
 // startEvery is how often they say it.
-const startEvery = 20 * time.Millisecond
+const startEvery = 40 * time.Millisecond
 
 // awaitPeers waits until each server of the log has said that it hears all the others, so that they start
 // JetStream at about the same time.
@@ -21,7 +21,7 @@ func (s *Server) awaitPeers(ctx context.Context, cfg ServerConfig) error {
 	if len(cfg.Peers) < 2 {
 		return nil
 	}
-	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.Name(cfg.Name+"-start"))
+	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.Name(cfg.Name+"-start"), nats.Timeout(30*time.Second))
 	if err != nil {
 		return fmt.Errorf("log server %s: %w", cfg.Name, err)
 	}
