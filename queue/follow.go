@@ -62,7 +62,7 @@ func (l *Log) follow(ctx context.Context, stream string, filters []string, at po
 			}
 			return &follower{sub: sub, pending: pending}, nil
 		}
-		if !transient(err) || ctx.Err() != nil || time.Since(start) > 5*time.Second {
+		if !transient(err) || ctx.Err() != nil || time.Since(start) > electionLimit {
 			return nil, fmt.Errorf("read %s: %w", stream, wrap(err))
 		}
 	}

@@ -44,13 +44,17 @@ func transient(err error) bool {
 // request that meets the making of its stream is not answered at all.
 const requestLimit = 400 * time.Millisecond
 
+// electionLimit is how long a stream may have no leader: one whose leader was lost, or which was just made when one of
+// its servers is away, elects another within nine seconds.
+const electionLimit = 12 * time.Second
+
 // stream finds a stream on the servers.
 func (l *Log) stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	for start := time.Now(); ; {
 		try, cancel := context.WithTimeout(ctx, requestLimit)
 		str, err := l.js.Stream(try, name)
 		cancel()
-		if err == nil || !transient(err) || ctx.Err() != nil || time.Since(start) > 5*time.Second {
+		if err == nil || !transient(err) || ctx.Err() != nil || time.Since(start) > electionLimit {
 			return str, err
 		}
 	}
