@@ -18,6 +18,7 @@ const (
 	checkLinks    = 5 * time.Second
 	changesCalm   = 50 * time.Millisecond
 	tick          = 50 * time.Millisecond
+	tickJoined    = 250 * time.Millisecond // once in a log
 	joinAfter     = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
 	aloneFor      = time.Minute            // after which the console is told what the node waits for
 )
@@ -183,12 +184,23 @@ func (a *Agent) poll(ctx context.Context) {
 			a.done.Go(func() { a.ask(ctx, p) })
 		}
 		a.step()
+		ticker.Reset(a.pace())
 		select {
 		case <-ctx.Done():
 			return
 		case <-ticker.C:
 		}
 	}
+}
+
+// pace is how often to look: once in a log there is little to see, and an idle board should idle.
+func (a *Agent) pace() time.Duration {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	if a.logInfo() != nil {
+		return tickJoined
+	}
+	return tick
 }
 
 // due returns the peers to ask now, marked as being asked, and forgets old ones.
