@@ -28,6 +28,7 @@ var (
 )
 
 func TestNodesFormOneFleetInNamespaces(t *testing.T) {
+	t.Parallel()
 	cases := map[string]together{"six at once": sixAtOnce, "staggered": staggered, "two of three": twoOfThree, "two with one id": twinIDs}
 	runEach(t, cases, func(t *testing.T, c together) {
 		l := inNamespaces(t, c.nodes)
@@ -37,6 +38,7 @@ func TestNodesFormOneFleetInNamespaces(t *testing.T) {
 }
 
 func TestNodesFormOneFleetOnLoopback(t *testing.T) {
+	t.Parallel()
 	cases := map[string]together{"six at once": sixAtOnce, "one alone, then two": oneAlone, "two of two": twoOnly, "late twin": lateTwin, "late node": lateNode}
 	runEach(t, cases, func(t *testing.T, c together) {
 		l := onLoopback(t)
@@ -46,6 +48,7 @@ func TestNodesFormOneFleetOnLoopback(t *testing.T) {
 }
 
 func TestNodesFormOneFleetOverBadLinks(t *testing.T) {
+	t.Parallel()
 	type over struct {
 		nodes int
 		run   func(*forming.Cluster, *netlab.Lab)
@@ -63,6 +66,7 @@ func TestNodesFormOneFleetOverBadLinks(t *testing.T) {
 
 // TestTwoFleetsShareASegment: each is a fleet of its own, and the token of one opens nothing of the other.
 func TestTwoFleetsShareASegment(t *testing.T) {
+	t.Parallel()
 	for name, place := range map[string]func(*testing.T) *lab{
 		"in namespaces": func(t *testing.T) *lab { return inNamespaces(t, 6) }, "on loopback": onLoopback,
 	} {
