@@ -24,11 +24,11 @@ run: $(CAPO) deps-run
 
 ## test: everything that fits into seven minutes
 test: go deps-test
-	$(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -p 2 -count=1 -timeout 9m $(if $(RUN),-run '$(RUN)') $(TESTS)
+	$(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 9m $(if $(RUN),-run '$(RUN)') $(TESTS)
 
 ## test-long: what takes longer (soak, five minutes of avahi, fuzzing)
 test-long: go deps-test
-	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
+	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
 
 ## bench: the figures, as text and JSON (NAME=part for one)
 bench: $(CAPO) deps-run

@@ -4,7 +4,7 @@
 // that is skipped is named; with CI set in the environment it is a failure, but for those
 // that only `make test-long` runs.
 //
-//	testrun [-add FILE] [-sum FILE] [-alone LIST] [go test's flags and packages]
+//	testrun [-add FILE] [-sum FILE] [-alone LIST] -- [go test's flags and packages]
 //
 // The packages of the -alone list, which tests time or emulates machines, run after the others, one at a
 // time. With -add the counts are added to a file; with -sum nothing is run and the file's sum is printed.
