@@ -39,7 +39,7 @@ func TestMain(m *testing.M) {
 		return
 	}
 	flag.Parse()
-	_ = flag.Set("test.parallel", "8") // these tests wait more than they work
+	_ = flag.Set("test.parallel", "6") // these tests wait more than they work
 	code, err := withBinary(m)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
