@@ -112,26 +112,23 @@ func mjpeg(r io.Reader, fn func([]byte) error) error {
 
 // endOfJPEG is the length of the JPEG that b begins with, 0 if it is not whole.
 func endOfJPEG(b []byte) int {
-	i := 2
-	for i+4 <= len(b) {
+	for i := 2; i+1 < len(b); {
 		if b[i] != 0xFF { // entropy-coded data
 			i++
 			continue
 		}
-		marker := b[i+1]
-		switch {
+		switch marker := b[i+1]; {
 		case marker == 0xD9:
 			return i + 2
 		case marker == 0xFF:
 			i++
 		case marker == 0x00, marker >= 0xD0 && marker <= 0xD8, marker == 0x01:
 			i += 2
+		case i+4 > len(b):
+			return 0
 		default:
 			i += 2 + int(b[i+2])<<8 + int(b[i+3])
 		}
-	}
-	if i+2 <= len(b) && b[i] == 0xFF && b[i+1] == 0xD9 {
-		return i + 2
 	}
 	return 0
 }
