@@ -1,9 +1,11 @@
 package node
 
 import (
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"sync"
@@ -31,8 +33,9 @@ type desired struct {
 	mu      sync.Mutex // guards what follows
 	ledger  control.Ledger
 	jobs    map[string]*desiredJob
-	applied uint64 // sequence of the newest record folded
-	refused int
+	applied uint64            // sequence of the newest record folded
+	refused map[uint64]string // why, of the newest refused ones
+	changed chan struct{}     // closed and made anew at each record folded
 }
 
 // order is what a folded record asks the node to do beside converging to the jobs.
@@ -44,7 +47,7 @@ type order struct {
 }
 
 func newDesired(v control.Verifier) *desired {
-	return &desired{verifier: v, jobs: map[string]*desiredJob{}}
+	return &desired{verifier: v, jobs: map[string]*desiredJob{}, refused: map[uint64]string{}, changed: make(chan struct{})}
 }
 
 // maxHistory bounds the versions remembered for each job.
@@ -54,12 +57,38 @@ const maxHistory = 16
 func (d *desired) fold(e queue.ControlEntry) (order, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.applied = e.Seq
 	o, err := d.take(e)
 	if err != nil {
-		d.refused++
+		d.refused[e.Seq] = err.Error()
+		if len(d.refused) > maxRefused {
+			delete(d.refused, slices.Min(slices.Collect(maps.Keys(d.refused))))
+		}
 	}
+	d.applied = e.Seq
+	close(d.changed)
+	d.changed = make(chan struct{})
 	return o, err
+}
+
+// maxRefused bounds how many refusals are remembered.
+const maxRefused = 1024
+
+// verdict says why a record was refused, "" if it was not. It waits until the record is folded, or ctx
+// ends.
+func (d *desired) verdict(ctx context.Context, seq uint64) string {
+	for {
+		d.mu.Lock()
+		reason, applied, changed := d.refused[seq], d.applied, d.changed
+		d.mu.Unlock()
+		if applied >= seq {
+			return reason
+		}
+		select {
+		case <-ctx.Done():
+			return "not folded yet"
+		case <-changed:
+		}
+	}
 }
 
 func (d *desired) take(e queue.ControlEntry) (order, error) {

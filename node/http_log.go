@@ -50,13 +50,12 @@ func (n *Node) putBlob(w http.ResponseWriter, r *http.Request, s *session) error
 	return nil
 }
 
-// getLog lists the control log, each record with whether it was believed.
+// getLog lists the control log, each record with whether this node believed it when it came to it.
 func (n *Node) getLog(w http.ResponseWriter, r *http.Request, s *session) error {
 	follow := r.URL.Query().Get("follow") == "true"
 	out := newLineWriter(w, r)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	fold := newDesired(s.want.verifier)
 	atEnd := func() {
 		out.flush()
 		if !follow {
@@ -64,16 +63,13 @@ func (n *Node) getLog(w http.ResponseWriter, r *http.Request, s *session) error 
 		}
 	}
 	err := s.log.FollowControl(ctx, 1, atEnd, func(e queue.ControlEntry) error {
-		_, refusal := fold.fold(e)
-		row := api.ControlEntry{Seq: e.Seq, Time: e.Time.UTC(), OK: refusal == nil}
+		reason := s.want.verdict(ctx, e.Seq)
+		row := api.ControlEntry{Seq: e.Seq, Time: e.Time.UTC(), OK: reason == "", Reason: reason}
 		if c := e.Record; c != nil {
 			row.Kind, row.Target, row.Generation, row.Signer = c.Kind, c.Target, c.Generation, c.Signer
-			if c.Kind == control.KindEvent && refusal == nil {
+			if c.Kind == control.KindEvent && row.OK {
 				row.Body = c.Body
 			}
-		}
-		if refusal != nil {
-			row.Reason = refusal.Error()
 		}
 		if err := out.write(row); err != nil {
 			return err
