@@ -55,8 +55,9 @@ const (
 // Overhead is what a cell may use on top of Config.Memory: the runtime, its stacks and its frames.
 const Overhead = 24 << 20
 
-// grace is how long after a deadline the child may still answer with the position.
-const grace = 250 * time.Millisecond
+// grace is how long after a deadline the child may still answer with the position; a slow board needs a part of
+// it just to be scheduled.
+const grace = 500 * time.Millisecond
 
 // Line is one line that a program printed.
 type Line struct {

@@ -68,8 +68,12 @@ func TestHostileScripts(t *testing.T) {
 			if err == nil {
 				t.Fatalf("it returned %.100s", out)
 			}
-			if !isOneOf(err, tt.want) || !strings.Contains(err.Error(), tt.text) || len(err.Error()) > 10<<10 {
-				t.Errorf("got %.300v, want %v %s", err, tt.want, tt.text)
+			text := tt.text
+			if errors.Is(err, ErrTimeout) && patience(1) > 1 {
+				text = "" // an emulated machine may not come to tell the position before it is killed
+			}
+			if !isOneOf(err, tt.want) || !strings.Contains(err.Error(), text) || len(err.Error()) > 10<<10 {
+				t.Errorf("got %.300v, want %v %s", err, tt.want, text)
 			}
 			t.Logf("%s: %.200v", time.Since(begin).Round(time.Millisecond), err)
 		})
@@ -113,7 +117,7 @@ func TestHostileTopLevels(t *testing.T) {
 				t.Fatal("it started")
 			}
 			if !isOneOf(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
-				t.Errorf("got %v, want %v %s", err, tt.want, tt.text)
+				t.Errorf("got %v, want %v %s", err, tt.want, text)
 			}
 		})
 	}
