@@ -117,7 +117,7 @@ func TestHostileTopLevels(t *testing.T) {
 				t.Fatal("it started")
 			}
 			if !isOneOf(err, tt.want) || !strings.Contains(err.Error(), tt.text) {
-				t.Errorf("got %v, want %v %s", err, tt.want, text)
+				t.Errorf("got %v, want %v %s", err, tt.want, tt.text)
 			}
 		})
 	}
