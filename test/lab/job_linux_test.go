@@ -10,6 +10,7 @@ import (
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/jsrt/bundle"
@@ -87,24 +88,45 @@ func (l *lab) deploy(i int, f *fleet.Fleet, source string) string {
 	return p.manifest.Name + "@" + rec.Digest[:8]
 }
 
-// runs waits until all the nodes run just these jobs, in the words of each.
+// runs waits until all the nodes run just these jobs (name@version), in the words of each.
 func (l *lab) runs(nodes []int, jobs ...string) {
 	l.t.Helper()
 	slices.Sort(jobs)
 	l.Eventually(within, "jobs", func() error {
 		for _, i := range nodes {
-			rows, err := l.rows(i)
-			if err != nil {
+			if err := l.runsBy(i, jobs); err != nil {
 				return fmt.Errorf("node %d: %w", i, err)
-			}
-			for _, row := range rows {
-				if row.State == fleet.StateReady && !slices.Equal(row.Jobs, jobs) {
-					return fmt.Errorf("node %d sees %v on %s, want %v", i, row.Jobs, row.ID, jobs)
-				}
 			}
 		}
 		return nil
 	})
+}
+
+// runsBy says what is wrong with what runs, in the words of node i.
+func (l *lab) runsBy(i int, jobs []string) error {
+	rows, err := l.rows(i)
+	if err != nil {
+		return err
+	}
+	rows = slices.DeleteFunc(rows, func(r api.Node) bool { return r.State == fleet.StateLost })
+	for _, row := range rows {
+		if !slices.Equal(row.Jobs, jobs) {
+			return fmt.Errorf("%s has %v, want %v", row.ID, row.Jobs, jobs)
+		}
+	}
+	ctx, cancel := context.WithTimeout(l.t.Context(), 3*time.Second)
+	defer cancel()
+	for _, job := range jobs {
+		name, version, _ := strings.Cut(job, "@")
+		row, err := l.client(i).Job(ctx, name)
+		if err != nil {
+			return err
+		}
+		if row.Version != version || row.State != api.JobRunning || len(row.Nodes) != len(rows) || len(row.Missing) > 0 {
+			return fmt.Errorf("%s is %s as %s on %v (missing: %v), want it to run on %d nodes", job, row.State, row.Version, row.Nodes, row.Missing, len(rows))
+		}
+	}
+	return nil
 }
 
 // put appends records to a stream through node i, and returns what it was answered.
