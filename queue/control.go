@@ -18,8 +18,6 @@ type ControlEntry struct {
 	Time   time.Time
 	Record *control.Record
 	Err    error
-	// Last is true for the record that was the newest when reading began, and for all after it.
-	Last bool
 }
 
 // AppendControl appends an encoded record and returns its sequence. It does not verify: every
@@ -54,25 +52,10 @@ func (l *Log) FollowControl(ctx context.Context, from uint64, atEnd func(), fn f
 		return err
 	}
 	defer f.close()
-	left := f.pending
-	if left == 0 && atEnd != nil {
-		atEnd()
-	}
-	for {
-		msg, meta, err := f.next(ctx)
-		if err != nil {
-			return err
-		}
-		rec, perr := control.Parse(msg.Data)
-		if err := fn(ControlEntry{Seq: meta.Sequence.Stream, Time: meta.Timestamp, Record: rec, Err: perr, Last: left <= 1}); err != nil {
-			return err
-		}
-		if left > 0 {
-			if left--; left == 0 && atEnd != nil {
-				atEnd()
-			}
-		}
-	}
+	return f.each(ctx, atEnd, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
+		rec, err := control.Parse(msg.Data)
+		return fn(ControlEntry{Seq: meta.Sequence.Stream, Time: meta.Timestamp, Record: rec, Err: err})
+	})
 }
 
 // token writes a name as one subject token.

@@ -91,5 +91,29 @@ func (f *follower) next(ctx context.Context) (*nats.Msg, *nats.MsgMetadata, erro
 	}
 }
 
+// each calls fn for every record until ctx ends or fn fails, and atEnd once, when all that stood in the stream
+// when reading began was given to fn.
+func (f *follower) each(ctx context.Context, atEnd func(), fn func(*nats.Msg, *nats.MsgMetadata) error) error {
+	left := f.pending
+	if left == 0 && atEnd != nil {
+		atEnd()
+	}
+	for {
+		msg, meta, err := f.next(ctx)
+		if err != nil {
+			return err
+		}
+		if err := fn(msg, meta); err != nil {
+			return err
+		}
+		if left == 0 {
+			continue
+		}
+		if left--; left == 0 && atEnd != nil {
+			atEnd()
+		}
+	}
+}
+
 // close stops reading. The consumer goes with it, or by itself when the servers cannot be told.
 func (f *follower) close() { _ = f.sub.Unsubscribe() }

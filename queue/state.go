@@ -78,23 +78,7 @@ func (l *Log) FollowState(ctx context.Context, prefix string, atEnd func(), fn f
 		return err
 	}
 	defer f.close()
-	left := f.pending
-	if left == 0 && atEnd != nil {
-		atEnd()
-	}
-	for {
-		msg, meta, err := f.next(ctx)
-		if err != nil {
-			return err
-		}
-		key := strings.TrimPrefix(msg.Subject, "state.")
-		if err := fn(StateEntry{Key: key, Value: msg.Data, Seq: meta.Sequence.Stream, Time: meta.Timestamp}); err != nil {
-			return err
-		}
-		if left > 0 {
-			if left--; left == 0 && atEnd != nil {
-				atEnd()
-			}
-		}
-	}
+	return f.each(ctx, atEnd, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
+		return fn(StateEntry{Key: strings.TrimPrefix(msg.Subject, "state."), Value: msg.Data, Seq: meta.Sequence.Stream, Time: meta.Timestamp})
+	})
 }
