@@ -144,7 +144,7 @@ func memoryPart(ctx context.Context, l *lab) error {
 			if _, _, err := l.capo(ctx, "run", file); err != nil {
 				return err
 			}
-			l.note("memory of a machine that ran a job", "MB", 128, 128)
+			l.note("a job ran in a machine of", "MB", 128, 128)
 			select {
 			case <-ctx.Done():
 				return context.Cause(ctx)
