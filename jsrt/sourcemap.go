@@ -11,6 +11,9 @@ import (
 // position finds the bundle's positions in a stack or any other text.
 var position = regexp.MustCompile(regexp.QuoteMeta(scriptName) + `:(\d+):(\d+)(\(\d+\))?`)
 
+// moduleScheme begins the names of built-in modules, whose source is not the user's.
+const moduleScheme = "capo:"
+
 // original maps a position in the bundle (both from 1) to the user's file. The map is parsed here
 // and not kept: errors are rare, and a parsed map is ten times its size.
 func (p *Program) original(line, column int) (string, int, int) {
@@ -76,7 +79,7 @@ func (p *Program) fromStack(stack string) Error {
 			continue
 		}
 		file, line, column := p.lookupMatch(m, match)
-		if line == 0 {
+		if line == 0 || strings.HasPrefix(file, moduleScheme) {
 			continue
 		}
 		if e.Line == 0 {

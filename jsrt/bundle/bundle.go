@@ -28,6 +28,9 @@ type Bundle struct {
 	JS    []byte   // an IIFE that leaves its exports in jsrt.Global
 	Map   []byte   // its source map, without the sources
 	Files []string // what went in, relative to the file's folder, sorted
+
+	dir   string // the file's folder, "" for an expression
+	admin bool   // it imports AdminModule
 }
 
 // Digest is the hex SHA-256 of the script.
@@ -75,10 +78,11 @@ func Build(file string) (*Bundle, error) {
 		return nil, fmt.Errorf("bundle %s: it is not a file", file)
 	}
 	dir, base := filepath.Split(path)
-	options := options(filepath.Clean(dir))
-	options.EntryPoints = []string{"./" + base}
-	b := &Bundle{Name: defaultName(base), File: base}
-	return b, b.build(options, base, 0)
+	uses := &admin{}
+	b := &Bundle{Name: defaultName(base), File: base, dir: filepath.Clean(dir)}
+	err = b.build(options(b.dir, uses), base, 0)
+	b.admin = uses.used
+	return b, err
 }
 
 // defaultName is a job's name when it says none: the file's, in the form that names have.
@@ -88,7 +92,7 @@ func defaultName(base string) string {
 	return strings.Trim(name, "-")
 }
 
-func options(dir string) api.BuildOptions {
+func options(dir string, uses *admin) api.BuildOptions {
 	return api.BuildOptions{
 		AbsWorkingDir:  dir,
 		Outfile:        filepath.Join(dir, "bundle.js"),
@@ -109,7 +113,7 @@ func options(dir string) api.BuildOptions {
 		LogLimit:       20,
 		Metafile:       false,
 		TreeShaking:    api.TreeShakingTrue,
-		Plugins:        []api.Plugin{capoModules()},
+		Plugins:        []api.Plugin{capoModules(uses)},
 	}
 }
 
@@ -120,8 +124,11 @@ func supported() map[string]bool {
 	}
 }
 
-// build runs esbuild and fills b. Lines of the file named entry are counted from after its first shift.
+// build runs esbuild and fills b; the entry is the file named entry unless the options say another. Lines of the file named entry are counted from after its first shift.
 func (b *Bundle) build(options api.BuildOptions, entry string, shift int) error {
+	if len(options.EntryPoints) == 0 {
+		options.EntryPoints = []string{"./" + entry}
+	}
 	result := api.Build(options)
 	if len(result.Errors) > 0 {
 		return problems(result.Errors, entry, shift)

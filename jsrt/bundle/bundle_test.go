@@ -51,13 +51,21 @@ func build(t *testing.T, path string) *Bundle {
 func run(t *testing.T, b *Bundle) (string, error) {
 	t.Helper()
 	c, err := cell.Start(t.Context(), cell.Config{Name: b.Name, File: b.File, Bundle: b.JS, Map: b.Map,
-		Env: map[string]cell.Binding{"node": {Kind: cell.BindJSON, Value: `{"id":"n1"}`}}})
+		Env: map[string]cell.Binding{AdminModule: {Kind: cell.BindCalls, Value: `{"id":"n1","uptime":5,"labels":{}}`, Methods: []string{"label", "drain"}}}, Call: answer})
 	if err != nil {
 		return "", err
 	}
 	defer c.Close()
 	out, err := c.Run(t.Context(), cell.Run{Limit: 5 * time.Second})
 	return string(out), err
+}
+
+// answer is a node that is asked by an admin job.
+func answer(_ context.Context, _, method string, args []cell.Value) (cell.Value, error) {
+	if method == "drain" {
+		return cell.Value{}, errors.New("drain: not today")
+	}
+	return args[0], nil
 }
 
 func TestModernSourceRuns(t *testing.T) {
@@ -195,11 +203,36 @@ func TestDescribeTellsWhatTheTopLevelDid(t *testing.T) {
 	}
 }
 
+func TestOnlyAdminJobsImportTheAdminModule(t *testing.T) {
+	const use = "import { node } from 'capo:admin'\n"
+	tests := []struct{ name, source, want string }{
+		{"an admin job", use + "export const job = { admin: true }\nexport default { run: () => node.id }", ""},
+		{"no settings", use + "export default { run: () => node.id }", "a.ts:1:22: capo:admin is for admin jobs: write admin: true"},
+		{"admin: false", "\n" + use + "export const job = { admin: false }\nexport default { run: () => node.id }", "a.ts:2:22: capo:admin is for admin jobs"},
+		{"in another file", "import { id } from './b.ts'\nexport default { run: id }", "b.ts:1:22: capo:admin is for admin jobs"},
+		{"at the top level", use + "export const job = { admin: true, name: node.id }\nexport default { run() {} }", "a.ts:2:46: Error: node of capo:admin can be used while run() is called"},
+		{"with a queue", use + "export const job = { admin: true, in: 'a' }\nexport default { queue: () => node.id }", "job.admin: an admin job has a run handler and no other"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			dir := write(t, "a.ts", tt.source, "b.ts", use+"export const id = () => node.id")
+			_, err := Describe(t.Context(), build(t, filepath.Join(dir, "a.ts")), "")
+			if tt.want == "" && err != nil || tt.want != "" && (err == nil || !strings.HasPrefix(err.Error(), tt.want)) {
+				t.Errorf("got %v, want %s", err, tt.want)
+			}
+		})
+	}
+}
+
 func TestExpression(t *testing.T) {
 	tests := []struct{ name, js, want string }{
 		{"value", "1 + 1", "2"},
 		{"await", "await Promise.resolve({ a: [1] });", `{"a":[1]}`},
 		{"node", "node.id", `"n1"`},
+		{"node's methods", "(await node.label({ site: 'lab' }), node.labels)", `{"site":"lab"}`},
+		{"node refuses", "await node.drain()", "expression:1:12: Error: drain: not today"},
+		{"node's uptime goes on", "node.uptime >= 5", "true"},
+		{"all of node", "Object.keys(node).length", "15"},
 		{"lines", "[1,\n 2]", "[1,2]"},
 		{"throws", "(() => {\n  throw new Error('x')\n})()", "expression:2:9: Error: x"},
 		{"throws on the first line", "null.x", "expression:1:6: TypeError"},

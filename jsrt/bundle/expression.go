@@ -17,14 +17,14 @@ const expressionNamespace = "capo-expression"
 // ExpressionFile is what errors in an expression are attributed to.
 const ExpressionFile = "expression"
 
-// Expression bundles one expression as a job whose `run` returns its value. await is allowed; env
-// and ctx are in scope, and node, which is env.node.
+// Expression bundles one expression as an admin job whose `run` returns its value. await is allowed; env
+// and ctx are in scope, and node of capo:admin.
 func Expression(js string) (*Bundle, error) {
 	dir, err := os.Getwd()
 	if err != nil {
 		return nil, fmt.Errorf("bundle an expression: %w", err)
 	}
-	options := options(dir)
+	options := options(dir, &admin{})
 	options.EntryPoints = []string{ExpressionFile}
 	options.Plugins = append(options.Plugins, expressionModule(js))
 	b := &Bundle{Name: "exec", File: ExpressionFile}
@@ -34,7 +34,7 @@ func Expression(js string) (*Bundle, error) {
 // expressionModule gives the wrapped expression to esbuild, with a source map that undoes the wrapping.
 func expressionModule(js string) api.Plugin {
 	js = strings.TrimRight(strings.TrimSpace(js), "; \n\t")
-	contents := "export default { async run(env, ctx) { const node = env.node; return (\n" + js + "\n) } }\n" +
+	contents := "import { node } from '" + AdminModule + "'; export default { async run(env, ctx) { return (\n" + js + "\n) } }\n" +
 		"//# sourceMappingURL=data:application/json;base64," + base64.StdEncoding.EncodeToString(shiftMap(js))
 	return api.Plugin{Name: expressionNamespace, Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: "^" + ExpressionFile + "$"}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {

@@ -23,8 +23,9 @@ func sources(sourceMap []byte) ([]string, []byte, error) {
 	files := make([]string, 0, len(m.Sources))
 	for i, s := range m.Sources {
 		s = strings.TrimPrefix(s, expressionNamespace+":")
+		s = strings.TrimPrefix(s, adminNamespace+":")
 		m.Sources[i] = s
-		if !strings.HasPrefix(s, "capo-types:") {
+		if !strings.HasPrefix(s, "capo-types:") && s != AdminModule {
 			files = append(files, s)
 		}
 	}

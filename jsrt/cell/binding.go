@@ -2,10 +2,11 @@ package cell
 
 import "context"
 
-// Binding is one name in a handler's env. A name with dots ("fpga.regs") makes nested objects.
+// Binding is one name in a handler's env. A name with dots ("fpga.regs") makes nested objects. A name with a colon
+// ("capo:admin") is not in env: it is what that built-in module is made of.
 type Binding struct {
 	Kind    BindKind `json:"kind"`
-	Value   string   `json:"value,omitempty"`   // the string, the JSON text, or the stream's name
+	Value   string   `json:"value,omitempty"`   // the string, the JSON text, or the stream's name; of BindCalls: JSON, further members
 	Methods []string `json:"methods,omitempty"` // of a binding of kind BindCalls
 }
 

@@ -22,6 +22,7 @@ func TestBindings(t *testing.T) {
 		{"many at once", `return (await Promise.all(Array.from({ length: 200 }, (_, i) => env.blobs.put(i)))).length`, `200`},
 		{"in order of their answers", `const o = []; await Promise.all([30, 1].map(ms => env.blobs.wait(ms).then(() => o.push(ms)))); return o`, `[1,30]`},
 		{"env cannot be reached from another name", `return Object.keys(env).sort()`, `["KEY","audit","blobs","fpga","node","out"]`},
+		{"a module's binding is not in env", `const m = globalThis[Symbol.for('capo:modules')]['capo:x']; return [m.id, await m.read(1), env['capo:x'] === undefined]`, `["n1","capo:x.read 1",true]`},
 		{"a huge argument", `try { env.blobs.put('x'.repeat(1 << 22)) } catch (e) { return e.name }`, `"TypeError"`},
 	}
 	cfg := testConfig("")
@@ -29,7 +30,8 @@ func TestBindings(t *testing.T) {
 	cfg.Env = map[string]Binding{
 		"KEY": {Kind: BindText, Value: "secret"}, "node": {Kind: BindJSON, Value: `{"labels":{"site":"lab"}}`},
 		"fpga.regs": {Kind: BindCalls, Methods: []string{"read"}}, "blobs": {Kind: BindCalls, Methods: []string{"get", "put", "list", "wait"}},
-		"audit": {Kind: BindStream, Value: "audits", Methods: []string{"read"}},
+		"capo:x": {Kind: BindCalls, Value: `{"id":"n1"}`, Methods: []string{"read"}},
+		"audit":  {Kind: BindStream, Value: "audits", Methods: []string{"read"}},
 	}
 	cfg.Call = func(_ context.Context, binding, method string, args []Value) (Value, error) {
 		switch method {

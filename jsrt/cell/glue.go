@@ -43,20 +43,25 @@ const glue = `(function (host) {
 	const bind = (name, b) => {
 		if (b.kind === 'text') return b.value;
 		if (b.kind === 'json') return parse(b.value);
-		const o = {};
+		const o = b.kind === 'calls' && b.value ? parse(b.value) : {};
 		if (b.kind === 'stream') o.send = sender(b.value);
 		for (const m of b.methods || []) o[m] = (...args) => host.call(name, m, args);
 		return Object.freeze(o);
 	};
 
 	const makeEnv = bindings => {
-		const env = { out: Object.freeze({ send: sender('') }) };
+		const env = { out: Object.freeze({ send: sender('') }) }, modules = {};
 		for (const name of Object.keys(bindings).sort()) {
+			if (name.includes(':')) {
+				modules[name] = bind(name, bindings[name]);
+				continue;
+			}
 			const path = name.split('.'), last = path.pop();
 			let at = env;
 			for (const p of path) at = at[p] ??= {};
 			at[last] = bind(name, bindings[name]);
 		}
+		Object.defineProperty(globalThis, Symbol.for('capo:modules'), { value: Object.freeze(modules) });
 		return env;
 	};
 

@@ -28,7 +28,8 @@ type Job struct {
 	Batch    Batch             `json:"batch"`
 	Delivery Delivery          `json:"delivery"`
 	Retry    Retry             `json:"retry"`
-	Bind     map[string]string `json:"bind,omitempty"` // name in env -> blobs, kv, stream, secret or blob:FILE
+	Bind     map[string]string `json:"bind,omitempty"`  // name in env -> blobs, kv, stream, secret or blob:FILE
+	Admin    bool              `json:"admin,omitempty"` // its run handler may use capo:admin
 	Needs    Needs             `json:"needs"`
 	Place    Place             `json:"place"`
 }
@@ -69,11 +70,14 @@ func (n Needs) Time() time.Duration { return time.Duration(n.TimeMS) * time.Mill
 
 // Place says where the job runs.
 type Place struct {
-	On     string `json:"on,omitempty"` // a selector; "" is every node
-	Copies int    `json:"copies"`       // how many nodes; 0 is each one selected ('all', the default)
-	Order  string `json:"order,omitempty"`
-	Max    int    `json:"max,omitempty"`
+	On     string `json:"on,omitempty"`    // a selector; "" is every node
+	Copies int    `json:"copies"`          // how many nodes; 0 is each one selected ('all', the default)
+	Order  string `json:"order,omitempty"` // of an admin job: Rolling, or "" for all nodes at once
+	Max    int    `json:"max,omitempty"`   // how many nodes at a time, of a rolling job; at least 1
 }
+
+// Rolling is the order of an admin job that is done on a few nodes at a time and ends at the first that fails.
+const Rolling = "rolling"
 
 // Has says whether the job's default export has this function.
 func (j Job) Has(handler string) bool {

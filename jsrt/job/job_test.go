@@ -40,6 +40,23 @@ func TestParseReadsEverySetting(t *testing.T) {
 	}
 }
 
+func TestParseReadsAnAdminJob(t *testing.T) {
+	for text, want := range map[string]Place{
+		`{"admin":true}`: {},
+		`{"admin":true,"place":{"order":"parallel"}}`:                 {},
+		`{"admin":true,"place":{"order":"rolling"}}`:                  {Order: Rolling, Max: 1},
+		`{"admin":true,"place":{"on":"a","order":"rolling","max":3}}`: {On: "a", Order: Rolling, Max: 3},
+	} {
+		got, err := Parse([]byte(text), "x", []string{"run"})
+		if err != nil || !got.Admin || got.Place != want || got.Needs.Time() != AdminTime {
+			t.Errorf("%s: %+v, %v", text, got, err)
+		}
+	}
+	if got, err := Parse([]byte(`{"admin":false}`), "x", []string{"run"}); err != nil || got.Admin || got.Needs.Time() != RunTime {
+		t.Errorf("admin: false: %+v, %v", got, err)
+	}
+}
+
 func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 	tests := []struct{ name, json, want string }{
 		{"size", `{"needs":{"mem":"64Q"}}`, `job.needs.mem: "64Q" is not a size`},
@@ -64,6 +81,15 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		{"net", `{"needs":{"net":["api.lan"]}}`, `job.needs.net[0]: "api.lan" is not host:port`},
 		{"not an object", `[]`, `job: is not an object`},
 		{"same stream", `{"in":"a","out":"a"}`, `job.out: is the stream that the job reads`},
+		{"admin", `{"admin":"yes"}`, `job.admin: is neither true nor false`},
+		{"admin with a queue", `{"admin":true,"in":"a"}`, `job.admin: an admin job has a run handler and no other`},
+		{"admin with an output", `{"admin":true,"out":"a"}`, `job.out: is not for admin jobs`},
+		{"admin with copies", `{"admin":true,"place":{"copies":2}}`, `job.place.copies: is not for admin jobs`},
+		{"admin in another order", `{"admin":true,"place":{"order":"random"}}`, `job.place.order: "random" is not one of parallel, rolling`},
+		{"admin with a maximum alone", `{"admin":true,"place":{"max":2}}`, `job.place.max: needs place.order: 'rolling'`},
+		{"admin, none at a time", `{"admin":true,"place":{"order":"rolling","max":0}}`, `job.place.max: is not a whole number between 1`},
+		{"order without admin", `{"place":{"order":"rolling"}}`, `job.place.order: is for admin jobs`},
+		{"max without admin", `{"place":{"max":1}}`, `job.place.max: is for admin jobs`},
 	}
 	for _, tt := range tests {
 		t.Run(tt.name, func(t *testing.T) {

@@ -40,6 +40,18 @@ func (p *parser) oneOf(n node, or string, words ...string) string {
 	return s
 }
 
+// yes reads a switch that is off unless it is given.
+func (p *parser) yes(n node) bool {
+	if !n.given {
+		return false
+	}
+	on, ok := n.value.(bool)
+	if !ok {
+		p.fail(n.path, "is neither true nor false")
+	}
+	return on
+}
+
 func (p *parser) list(n node) []node {
 	if !n.given {
 		return nil

@@ -33,6 +33,13 @@ const (
 	MaxCopies  = 10000
 )
 
+// Wall times of a call for a job that names none. An admin job waits for batches of other jobs to end and for
+// log servers to be replaced.
+const (
+	RunTime   = 30 * time.Second
+	AdminTime = 5 * time.Minute
+)
+
 var (
 	jobName    = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$`)
 	streamName = regexp.MustCompile(`^[A-Za-z0-9][A-Za-z0-9_-]*(\.[A-Za-z0-9_-]+)*$`)
@@ -40,10 +47,10 @@ var (
 )
 
 // later are settings that the design has and this version does not.
-var later = []string{"admin", "every", "kernels", "public", "rollout", "routes"}
+var later = []string{"every", "kernels", "public", "rollout", "routes"}
 
 // known are the settings that this version reads.
-var known = []string{"name", "in", "out", "batch", "delivery", "retry", "dead", "bind", "needs", "place"}
+var known = []string{"name", "admin", "in", "out", "batch", "delivery", "retry", "dead", "bind", "needs", "place"}
 
 // Parse reads the export `job` (JSON; null when there is none) of a file whose default export has
 // these handlers. The name falls back to defaultName. Every error names its field; several are joined.
@@ -71,8 +78,10 @@ func (p *parser) fail(field, format string, args ...any) {
 
 func (p *parser) job(n node, defaultName string, handlers []string) Job {
 	f := p.object(n, known, later)
+	admin := p.yes(f["admin"])
 	j := Job{
 		Name:     p.text(f["name"], defaultName),
+		Admin:    admin,
 		Handlers: slices.Sorted(slices.Values(handlers)),
 		In:       p.stream(f["in"], ""),
 		Out:      p.stream(f["out"], ""),
@@ -80,13 +89,16 @@ func (p *parser) job(n node, defaultName string, handlers []string) Job {
 		Batch:    p.batch(f["batch"]),
 		Retry:    p.retry(f["retry"]),
 		Bind:     p.bind(f["bind"]),
-		Needs:    p.needs(f["needs"]),
-		Place:    p.place(f["place"]),
+		Needs:    p.needs(f["needs"], admin),
+		Place:    p.place(f["place"], admin),
 	}
 	if !jobName.MatchString(j.Name) {
 		p.fail("job.name", "%q is not a name: lower-case letters, digits and hyphens, at most 63", j.Name)
 	}
 	p.flow(&j, f["dead"])
+	if admin {
+		p.onlyRuns(&j)
+	}
 	return j
 }
 
@@ -147,9 +159,13 @@ func (p *parser) bind(n node) map[string]string {
 	return out
 }
 
-func (p *parser) needs(n node) Needs {
+func (p *parser) needs(n node, admin bool) Needs {
 	f := p.object(n, []string{"mem", "time", "arch", "prefer", "net"}, nil)
-	out := Needs{MemBytes: p.size(f["mem"], 64<<20, MinMem, MaxMem), TimeMS: p.time(f["time"], 30*time.Second, MaxTime)}
+	limit := RunTime
+	if admin {
+		limit = AdminTime
+	}
+	out := Needs{MemBytes: p.size(f["mem"], 64<<20, MinMem, MaxMem), TimeMS: p.time(f["time"], limit, MaxTime)}
 	if out.TimeMS == 0 {
 		p.fail(f["time"].path, "is zero")
 	}
@@ -166,21 +182,6 @@ func (p *parser) needs(n node) Needs {
 			p.fail(v.path, "%q is not host:port", text)
 		}
 		out.Net = append(out.Net, text)
-	}
-	return out
-}
-
-func (p *parser) place(n node) Place {
-	f := p.object(n, []string{"on", "copies", "order", "max"}, nil)
-	out := Place{On: p.text(f["on"], ""), Order: p.oneOf(f["order"], "", "rolling"), Max: int(p.number(f["max"], 0, 0, MaxCopies))}
-	if text, ok := f["copies"].value.(string); ok {
-		if text != "all" {
-			p.fail(f["copies"].path, "%q is neither a number nor 'all'", text)
-		}
-		return out
-	}
-	if f["copies"].given {
-		out.Copies = int(p.number(f["copies"], 1, 1, MaxCopies))
 	}
 	return out
 }
