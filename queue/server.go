@@ -28,6 +28,7 @@ type ServerConfig struct {
 	Listen      netip.Addr // the one address to listen on; zero: on all, since peers may come by several
 	Peers       []Peer     // all servers of the log, this one included; one means no cluster
 	Token       string     // the fleet's token: base64url, demanded of clients and routes
+	Join        bool       // the log is there already: take a seat in it; Peers are those that carry it, and this server
 	StoreDir    string     // a folder on tmpfs for the consensus logs
 	MaxMemory   int64      // bytes for all streams together; see [Server.Used]
 	Log         *slog.Logger

@@ -18,7 +18,7 @@ const startEvery = 40 * time.Millisecond
 // awaitPeers waits until each server of the log has said that it hears all the others, so that they start
 // JetStream at about the same time.
 func (s *Server) awaitPeers(ctx context.Context, cfg ServerConfig) error {
-	if len(cfg.Peers) < 2 {
+	if len(cfg.Peers) < 2 || cfg.Join {
 		return nil
 	}
 	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.Name(cfg.Name+"-start"), nats.Timeout(30*time.Second))
