@@ -41,11 +41,7 @@ type Log struct {
 // Open connects to a log and returns when its system streams exist, making them if it is new.
 // It tries until ctx ends.
 func Open(ctx context.Context, cfg Config) (*Log, error) {
-	urls := make([]string, len(cfg.Servers))
-	for i, a := range cfg.Servers {
-		urls[i] = serverURL("nats", a, ClientPort, nil)
-	}
-	nc, err := nats.Connect(strings.Join(urls, ","),
+	nc, err := nats.Connect(strings.Join(serverURLs(cfg.Servers), ","),
 		nats.Name(cfg.Name), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.IgnoreAuthErrorAbort(), nats.DontRandomize(),
 		nats.MaxReconnects(-1), nats.ReconnectWait(150*time.Millisecond), nats.ReconnectJitter(50*time.Millisecond, 50*time.Millisecond),
 		nats.RetryOnFailedConnect(true), nats.Timeout(5*time.Second), nats.PingInterval(5*time.Second), nats.MaxPingsOutstanding(2),
@@ -83,6 +79,23 @@ func ClientUser(incarnation string) string { return "node-" + incarnation }
 
 // Close ends the connection. Readers end with an error.
 func (l *Log) Close() { l.nc.Close() }
+
+// SetServers has the client know another list of servers from now on, the first preferred; it stays connected
+// where it is.
+func (l *Log) SetServers(servers []netip.Addr) error {
+	if err := l.nc.SetServerPool(serverURLs(servers)); err != nil {
+		return fmt.Errorf("log %s: its servers: %w", l.cfg.Incarnation, err)
+	}
+	return nil
+}
+
+func serverURLs(servers []netip.Addr) []string {
+	urls := make([]string, len(servers))
+	for i, a := range servers {
+		urls[i] = serverURL("nats", a, ClientPort, nil)
+	}
+	return urls
+}
 
 // Connected tells whether a log server is reachable now.
 func (l *Log) Connected() bool { return l.nc.IsConnected() }

@@ -9,11 +9,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
+// How long an append waits for its answer before it is tried again: one that reaches a leader which is just
+// handing over gets none.
+const (
+	firstTry = 500 * time.Millisecond
+	lastTry  = 4 * time.Second
+)
+
 // publish appends one message and waits until a majority has it. While no server can be reached
 // it tries again until ctx ends; the message's id makes that one append.
 func (l *Log) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
-	for {
-		try, cancel := context.WithTimeout(ctx, 2*time.Second)
+	for limit := firstTry; ; limit = min(2*limit, lastTry) {
+		try, cancel := context.WithTimeout(ctx, limit)
 		ack, err := l.js.PublishMsg(try, msg, opts...)
 		cancel()
 		if err == nil {

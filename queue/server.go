@@ -38,6 +38,7 @@ type ServerConfig struct {
 type Server struct {
 	nats *server.Server
 	done chan struct{}
+	cfg  ServerConfig
 }
 
 // StartServer starts a log server and returns when it accepts clients, which is before the
@@ -56,7 +57,7 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 	// servers can hear it costs the next four to nine seconds. So they start it together.
 	opts.JetStream = false
 	ns.SetLoggerV2(natsLogger{cfg.Log}, false, false, false)
-	s := &Server{nats: ns, done: make(chan struct{})}
+	s := &Server{nats: ns, done: make(chan struct{}), cfg: cfg}
 	go func() {
 		defer close(s.done)
 		ns.Start()
