@@ -39,7 +39,12 @@ type Config struct {
 	Clock func() string
 	// OnReady is called once, when the node has become ready.
 	OnReady func()
-	Log     *slog.Logger
+	// Reboot and Poweroff end the machine, or the process, by ending Run's context; they return at once. nil: an admin job
+	// that asks for it is refused.
+	Reboot, Poweroff func()
+	Log              *slog.Logger
+	// Level is Log's, for an admin job to change; nil: it is fixed.
+	Level *slog.LevelVar
 }
 
 // DefaultPort is where a node's API listens.
@@ -67,4 +72,12 @@ func (c Config) withDefaults() Config {
 		c.SinceBoot = func() time.Duration { return time.Since(started) }
 	}
 	return c
+}
+
+// ender is what ends the node in one of the ways that a result announces, or nil.
+func (c Config) ender(then string) func() {
+	if then == thenReboot {
+		return c.Reboot
+	}
+	return c.Poweroff
 }

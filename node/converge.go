@@ -31,6 +31,10 @@ func (s *session) converge(ctx context.Context) error {
 }
 
 func (s *session) convergeOnce(ctx context.Context) {
+	if s.n.admin.isDraining() && !s.isLeaving() {
+		s.letGo()
+		return
+	}
 	live := s.liveWithSelf()
 	keep := map[string]bool{}
 	for _, j := range s.want.snapshot() {

@@ -125,6 +125,9 @@ func (d *desired) plan(c *control.Record, o *order, at time.Time) (func(), error
 		if m.Name != c.Target {
 			return nil, fmt.Errorf("manifest of %q in a record about %q", m.Name, c.Target)
 		}
+		if m.Settings.Admin {
+			return nil, fmt.Errorf("%s is an admin job, which is run once (capo run) and not deployed", m.Name)
+		}
 		return func() { d.setJob(c, m, at) }, checkManifest(m)
 	case control.KindRemove:
 		return func() { d.stopJob(c, at) }, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"net/http"
 	"strconv"
@@ -22,6 +23,8 @@ type Node struct {
 	boot    string
 	started time.Time
 	lines   *lines
+	recent  *recent // of its own log
+	admin   admin   // what admin jobs did to it
 
 	mu       sync.Mutex     // guards what follows
 	decision fleet.Decision // of the session
@@ -34,7 +37,9 @@ type Node struct {
 // with what makes the node impossible, such as an address that is taken.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	n := &Node{cfg: cfg, boot: fleet.NewBoot(), started: time.Now(), lines: newLines()}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}}
+	cfg.Log = remember(cfg.Log, n.recent)
+	n.cfg = cfg
 	n.strength = cell.Strength{Missing: []string{"not tried yet"}}
 	listener, err := listen(ctx, cfg)
 	if err != nil {
@@ -211,7 +216,7 @@ func (n *Node) noteStrength(s cell.Strength) {
 // becameReady is called once in a session, when the API answers from a folded control log and the jobs
 // placed here have begun.
 func (n *Node) becameReady(s *session) {
-	n.agent.SetState(fleet.StateReady)
+	n.agent.SetState(n.state(true))
 	n.cfg.Log.Info("ready", "log", s.inc, "id", s.id, "since_boot", s.readyAt.Round(time.Millisecond))
 	n.mu.Lock()
 	told := n.told
@@ -228,13 +233,6 @@ func (n *Node) row() api.Node {
 	strength, self := n.strength, n.decision.Self
 	n.mu.Unlock()
 	total, free := machineMemory()
-	labels := map[string]string{}
-	for k, v := range n.cfg.Membership.Labels {
-		labels[k] = v
-	}
-	for k, v := range n.cfg.Labels {
-		labels[k] = v
-	}
 	address := ""
 	if self.IsValid() {
 		address = net.JoinHostPort(self.String(), strconv.Itoa(n.cfg.Port))
@@ -242,6 +240,14 @@ func (n *Node) row() api.Node {
 	return api.Node{
 		ID: n.agent.ID(), Name: n.cfg.Name, Address: address, Board: n.cfg.Board, Arch: n.cfg.Arch, Version: n.cfg.Version,
 		State: fleet.StateJoining, UptimeMS: time.Since(n.started).Milliseconds(), MemTotal: total, MemFree: free,
-		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.cfg.Clock(), Labels: labels, Boot: n.boot, Resident: resident(),
+		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.cfg.Clock(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(),
 	}
+}
+
+// givenLabels are the labels that the node began with.
+func (n *Node) givenLabels() map[string]string {
+	labels := map[string]string{}
+	maps.Copy(labels, n.cfg.Membership.Labels)
+	maps.Copy(labels, n.cfg.Labels)
+	return labels
 }

@@ -6,13 +6,14 @@ import (
 	"hash/fnv"
 	"slices"
 
+	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/node/selector"
 )
 
 // place picks the nodes that a job belongs to: those that its selectors hold for, and of them as
 // many as it wants copies (0: all), by rendezvous hashing, so that a node that comes or goes moves no
-// other copy.
+// other copy. A node that drains keeps a job until it has let it go, and gets no other.
 func place(m api.Manifest, live []heartbeat) ([]string, error) {
 	var want [2]selector.Selector
 	for i, text := range []string{m.Settings.Place.On, m.On} {
@@ -24,6 +25,9 @@ func place(m api.Manifest, live []heartbeat) ([]string, error) {
 	}
 	ids := []string{}
 	for _, b := range live {
+		if _, here := b.Stats[m.Name]; b.State == fleet.StateDraining && !here {
+			continue
+		}
 		if arch := m.Settings.Needs.Arch; len(arch) > 0 && !slices.Contains(arch, b.Arch) {
 			continue
 		}

@@ -26,6 +26,8 @@ type heartbeat struct {
 	Stats  map[string]jobReport `json:"stats"`
 	// LogFull: the streams hold as much as this server's memory allows.
 	LogFull bool `json:"log_full,omitempty"`
+	// Leaving: the node is about to reboot or to be switched off.
+	Leaving bool `json:"leaving,omitempty"`
 }
 
 // jobReport is how a job does on one node.
@@ -115,11 +117,9 @@ func (r *roster) all() []heartbeat {
 	return list
 }
 
-// live lists the heartbeats of nodes that jobs may be placed on.
+// live lists the heartbeats of nodes that jobs may be on; place leaves out those that drain.
 func (r *roster) live() []heartbeat {
-	return slices.DeleteFunc(r.all(), func(b heartbeat) bool {
-		return !b.Folded || b.State == fleet.StateLost || b.State == fleet.StateDraining
-	})
+	return slices.DeleteFunc(r.all(), func(b heartbeat) bool { return !b.Folded || b.State == fleet.StateLost })
 }
 
 // logFull tells whether a server says that the log is full.

@@ -55,8 +55,11 @@ func (r *runner) assign(nodes []string) {
 	r.nodes <- nodes
 }
 
-// drain has the runner end after its batch.
-func (r *runner) drain() { r.once.Do(func() { close(r.draining) }) }
+// drain has the runner end after its batch, and tells whether nobody asked for that before.
+func (r *runner) drain() (first bool) {
+	r.once.Do(func() { close(r.draining); first = true })
+	return first
+}
 
 // close ends the runner: it may finish its batch within the hand-over time.
 func (r *runner) close() {
@@ -126,14 +129,20 @@ func (s *session) fetchPart(ctx context.Context, p api.Part) ([]byte, error) {
 	}
 }
 
-// startCell starts a manifest's program; what it prints goes to the log.
-func (s *session) startCell(ctx context.Context, m api.Manifest, p program) (*cell.Cell, error) {
-	c, err := cell.Start(ctx, cell.Config{
+// startCell starts a manifest's program; what it prints goes to the log. Each of more may give it more.
+func (s *session) startCell(ctx context.Context, m api.Manifest, p program, more ...func(*cell.Config) error) (*cell.Cell, error) {
+	cfg := cell.Config{
 		Name: m.Name, Exec: s.cfg.CellExec, Bundle: p.js, Map: p.sourceMap, File: m.File,
 		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent,
 		Log:    func(l cell.Line) { s.lines.put(m.Name, l.Level, l.Text) },
 		Logger: s.slog,
-	})
+	}
+	for _, change := range more {
+		if err := change(&cfg); err != nil {
+			return nil, err
+		}
+	}
+	c, err := cell.Start(ctx, cfg)
 	if err != nil {
 		return nil, err
 	}
@@ -141,8 +150,12 @@ func (s *session) startCell(ctx context.Context, m api.Manifest, p program) (*ce
 	return c, nil
 }
 
-// runOnce answers a run's record: the handler's value, or why there is none.
+// runOnce answers a run's record, when its turn has come: the handler's value, or why there is none.
 func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
+	if s.log.HasResult(ctx, seq, s.id) {
+		return
+	}
+	notRun := s.awaitTurn(ctx, seq, run)
 	select {
 	case s.oneshot <- struct{}{}:
 		defer func() { <-s.oneshot }()
@@ -152,22 +165,39 @@ func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
 	if s.log.HasResult(ctx, seq, s.id) {
 		return
 	}
-	started := time.Now()
-	result := api.Result{Node: s.id}
-	err := recovered(ctx, func(ctx context.Context) error {
-		value, err := s.answer(ctx, run)
-		result.Value = value
-		return err
-	})
+	if notRun != "" {
+		s.putResult(ctx, seq, api.Result{NotRun: true, Error: &api.RunError{Message: notRun}})
+		return
+	}
+	asked := &adminRun{s: s}
+	result := s.resultOf(ctx, run, asked)
 	if ctx.Err() != nil {
 		return
 	}
+	asked.announce(&result)
+	asked.finish(ctx, result.OK, s.putResult(ctx, seq, result))
+}
+
+// resultOf does a run.
+func (s *session) resultOf(ctx context.Context, run *api.Run, asked *adminRun) (result api.Result) {
+	started := time.Now()
+	err := recovered(ctx, func(ctx context.Context) error {
+		value, err := s.answer(ctx, run, asked)
+		result.Value = value
+		return err
+	})
 	result.OK, result.TookMS = err == nil, time.Since(started).Milliseconds()
-	if err != nil {
+	if err != nil && ctx.Err() == nil {
 		e := describeError(err)
 		result.Error = &api.RunError{Message: e.Message, File: e.File, Line: e.Line, Column: e.Column, TimedOut: errors.Is(err, cell.ErrTimeout)}
 		s.lines.put(run.Manifest.Name, "error", err.Error())
 	}
+	return result
+}
+
+// putResult records this node's answer to a run, and tells whether the log has it.
+func (s *session) putResult(ctx context.Context, seq uint64, result api.Result) bool {
+	result.Node = s.id
 	data, err := encodeJSON(result)
 	if err == nil {
 		err = s.log.PutResult(ctx, seq, s.id, data)
@@ -175,14 +205,19 @@ func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
 	if err != nil {
 		s.slog.Warn("result not recorded", "run", seq, "err", err)
 	}
+	return err == nil
 }
 
-func (s *session) answer(ctx context.Context, run *api.Run) ([]byte, error) {
+func (s *session) answer(ctx context.Context, run *api.Run, asked *adminRun) ([]byte, error) {
 	p, err := s.fetch(ctx, run.Manifest)
 	if err != nil {
 		return nil, err
 	}
-	c, err := s.startCell(ctx, run.Manifest, p)
+	var more []func(*cell.Config) error
+	if run.Manifest.Settings.Admin {
+		more = append(more, asked.bind)
+	}
+	c, err := s.startCell(ctx, run.Manifest, p, more...)
 	if err != nil {
 		return nil, err
 	}

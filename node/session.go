@@ -281,15 +281,12 @@ func (s *session) beatOnce(ctx context.Context) error {
 // call it so, and no longer when it does again.
 func (s *session) noteAnswer(ok bool) {
 	s.mu.Lock()
-	was, state := s.silent, fleet.StateJoining
+	was := s.silent
 	if ok {
 		s.answered = time.Now()
 	}
 	s.silent = time.Since(s.answered) > lostAfter
-	silent := s.silent
-	if s.ready {
-		state = fleet.StateReady
-	}
+	silent, ready := s.silent, s.ready
 	s.mu.Unlock()
 	switch {
 	case silent && !was:
@@ -298,7 +295,7 @@ func (s *session) noteAnswer(ok bool) {
 		s.n.agent.SetLog(s.logState())
 	case !silent && was:
 		s.slog.Info("the log answers again", "log", s.inc)
-		s.n.agent.SetState(state)
+		s.n.agent.SetState(s.n.state(ready))
 	}
 }
 
@@ -310,12 +307,9 @@ func (s *session) isSilent() bool {
 
 func (s *session) heartbeat() heartbeat {
 	s.mu.Lock()
-	b := heartbeat{Folded: s.isFolded() && !s.leaving, Stats: map[string]jobReport{}}
+	b := heartbeat{Folded: s.isFolded() && !s.leaving, Leaving: s.n.admin.isLeaving(), Stats: map[string]jobReport{}}
 	b.ReadyMS = s.readyAt.Milliseconds()
-	state := fleet.StateJoining
-	if s.ready {
-		state = fleet.StateReady
-	}
+	state := s.n.state(s.ready)
 	for name, r := range s.runners {
 		report := r.snapshot()
 		b.Stats[name] = report

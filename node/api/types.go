@@ -122,6 +122,10 @@ type Result struct {
 	Value  json.RawMessage `json:"value"`
 	Error  *RunError       `json:"error"`
 	TookMS int64           `json:"took_ms"`
+	// NotRun: a rolling run ended before this node's turn.
+	NotRun bool `json:"not_run,omitempty"`
+	// Then is how the node ends once it has answered: reboot, poweroff, or not at all.
+	Then string `json:"then,omitempty"`
 }
 
 // RunError is why a run failed on a node.
