@@ -16,10 +16,19 @@ import (
 
 // Seat is one server of a log as the server that leads them sees it.
 type Seat struct {
-	Current bool // it has all that the leader has
-	Offline bool // it has not been heard of for a while
+	Current bool // it is there, and has all that the leader has
+	Silent  bool // the leader has not heard of it for a while
 
 	peer string // by which servers know each other; a server that was never heard of has no other name
+}
+
+// silence is after how long without a word a server is silent: several heartbeats of servers, which are a second apart.
+const silence = 5 * time.Second
+
+// seatOf is a seat as its leader describes it. A leader that was just elected has heard of nobody yet.
+func seatOf(p *server.PeerInfo) Seat {
+	silent := p.Offline || p.Active <= 0 || p.Active > silence
+	return Seat{Current: p.Current && !p.Pending && !silent, Silent: silent, peer: p.Peer}
 }
 
 // Is tells whether the seat is that of the server of that name.
@@ -55,7 +64,7 @@ func (s *Server) Current() bool { return s.nats.JetStreamIsCurrent() }
 func (s *Server) Dismissed() bool { return !s.nats.JetStreamEnabled() }
 
 // Seats lists the log's servers, this one first. Only on the one that leads is it to be relied on
-// which of them are current.
+// which of them are current and which silent.
 func (s *Server) Seats() ([]Seat, error) {
 	info, err := s.nats.Jsz(nil)
 	if err != nil {
@@ -68,7 +77,7 @@ func (s *Server) Seats() ([]Seat, error) {
 	}
 	for _, r := range info.Meta.Replicas {
 		if r.Peer != own.peer {
-			seats = append(seats, Seat{Current: r.Current && !r.Offline, Offline: r.Offline, peer: r.Peer})
+			seats = append(seats, seatOf(r))
 		}
 	}
 	return seats, nil
@@ -205,6 +214,9 @@ type Placement struct {
 // Spread is where a log's streams are kept.
 type Spread []Placement
 
+// spreadLimit is how long servers may take to answer; one that is lost does not.
+const spreadLimit = 500 * time.Millisecond
+
 // Spread asks the log's servers where its streams are kept.
 func (s *Server) Spread(ctx context.Context) (Spread, error) {
 	nc, err := s.system()
@@ -215,12 +227,6 @@ func (s *Server) Spread(ctx context.Context) (Spread, error) {
 	seats, err := s.Seats()
 	if err != nil {
 		return nil, err
-	}
-	online := 0
-	for _, seat := range seats {
-		if !seat.Offline {
-			online++
-		}
 	}
 	sub, err := nc.SubscribeSync(nc.NewRespInbox())
 	if err != nil {
@@ -233,10 +239,10 @@ func (s *Server) Spread(ctx context.Context) (Spread, error) {
 	if err := nc.PublishRequest("$SYS.REQ.SERVER.PING.JSZ", sub.Subject, order); err != nil {
 		return nil, fmt.Errorf("ask where the streams are: %w", err)
 	}
-	ctx, cancel := context.WithTimeout(ctx, time.Second)
+	ctx, cancel := context.WithTimeout(ctx, spreadLimit)
 	defer cancel()
 	found := map[string]Placement{}
-	for range online {
+	for range seats {
 		msg, err := sub.NextMsgWithContext(ctx)
 		if err != nil {
 			break // a server that is on its way out; what it led shows no leader
@@ -275,7 +281,7 @@ func take(found map[string]Placement, answer []byte) error {
 				if c != nil {
 					p.Moving = c.Desired != nil
 					for _, r := range c.Replicas {
-						p.On = append(p.On, Seat{Current: r.Current && !r.Offline && !r.Pending, Offline: r.Offline, peer: r.Peer})
+						p.On = append(p.On, seatOf(r))
 					}
 				}
 			}

@@ -84,7 +84,7 @@ func (b *bench) config(i int, with ...int) ServerConfig {
 	return cfg
 }
 
-// write appends without a pause until the test is done with it.
+// write appends, a thousand times a second at most, until the test is done with it.
 func (b *bench) write() (stop func()) {
 	ctx, cancel := context.WithCancel(b.ctx)
 	b.last = time.Now()
@@ -95,6 +95,7 @@ func (b *bench) write() (stop func()) {
 			if _, err := b.log.Append(ctx, "busy", Record{Key: text, Body: []byte(text)}); err == nil {
 				b.took(text)
 			}
+			time.Sleep(time.Millisecond)
 		}
 	})
 	return func() { cancel(); done.Wait() }
