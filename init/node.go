@@ -1,7 +1,6 @@
 package main
 
 import (
-	"context"
 	"errors"
 	"flag"
 	"fmt"
@@ -48,20 +47,24 @@ func runHost(args []string) error {
 		return err
 	}
 	cfg.Arch, cfg.Version = runtime.GOARCH, build.Version()
-	if cfg.Log, err = hostLog(file); err != nil {
+	cfg.Level = &slog.LevelVar{}
+	if cfg.Log, err = hostLog(file, cfg.Level); err != nil {
 		return err
 	}
-	ctx, stop := signal.NotifyContext(context.Background(), syscall.SIGTERM, os.Interrupt)
-	defer stop()
-	if ttl := file.TTL(); ttl > 0 {
-		var cancel context.CancelFunc
-		ctx, cancel = context.WithTimeout(ctx, ttl)
-		defer cancel()
+	life := newHostLife(file.TTL())
+	cfg.Poweroff = life.poweroff
+	if canBeginAnew {
+		cfg.Reboot = life.reboot
 	}
-	return node.Run(ctx, cfg)
+	ctx, stop := signal.NotifyContext(life.ctx, syscall.SIGTERM, os.Interrupt)
+	defer stop()
+	err = node.Run(ctx, cfg)
+	stop()
+	return life.after(err)
 }
 
-func hostLog(f node.HostFile) (*slog.Logger, error) {
+// hostLog is the node's log; the file says its level at first.
+func hostLog(f node.HostFile, level *slog.LevelVar) (*slog.Logger, error) {
 	out := os.Stderr
 	if f.Log != "" {
 		var err error
@@ -69,7 +72,6 @@ func hostLog(f node.HostFile) (*slog.Logger, error) {
 			return nil, fmt.Errorf("host node %s: log: %w", f.ID, err)
 		}
 	}
-	level := slog.LevelInfo
 	if f.Level != "" {
 		if err := level.UnmarshalText([]byte(f.Level)); err != nil {
 			return nil, fmt.Errorf("host node %s: level: %w", f.ID, err)

@@ -54,7 +54,8 @@ func newMachine(node Node) *machine {
 		ending:  make(chan power.Action, 1),
 		stopped: make(chan struct{}),
 	}
-	m.log = slog.New(m.console.Handler(slog.LevelInfo))
+	level := &slog.LevelVar{}
+	m.log = slog.New(m.console.Handler(level))
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.out = Handover{
 		Started:     clock.Boottime(),
@@ -63,6 +64,7 @@ func newMachine(node Node) *machine {
 		Reboot:      func() { m.request(power.Reboot) },
 		Poweroff:    func() { m.request(power.Off) },
 		Log:         m.log,
+		Level:       level,
 	}
 	return m
 }

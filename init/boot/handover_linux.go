@@ -44,6 +44,8 @@ type Handover struct {
 	ClockSource func() string
 	// Log goes to the kernel's log and with it to the consoles. It never blocks.
 	Log *slog.Logger
+	// Level is what Log shows, and may be changed.
+	Level *slog.LevelVar
 }
 
 // Node is what runs once the machine is up. It returns when ctx ends; if it returns before, the machine reboots: a

@@ -63,7 +63,7 @@ func (c *Console) Flush() <-chan struct{} {
 }
 
 // Handler returns a handler that writes lines of the form "capo: message key=value" with the kernel's priorities.
-func (c *Console) Handler(min slog.Level) slog.Handler {
+func (c *Console) Handler(min slog.Leveler) slog.Handler {
 	return &handler{console: c, min: min}
 }
 

@@ -11,13 +11,13 @@ import (
 // handler formats records for /dev/kmsg.
 type handler struct {
 	console *Console
-	min     slog.Level
+	min     slog.Leveler
 	prefix  string // of group names, each followed by a dot
 	attrs   string // formatted, each with a space before it
 }
 
 // Enabled implements [slog.Handler].
-func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.min }
+func (h *handler) Enabled(_ context.Context, level slog.Level) bool { return level >= h.min.Level() }
 
 // Handle implements [slog.Handler].
 func (h *handler) Handle(_ context.Context, r slog.Record) error {
