@@ -66,6 +66,9 @@ func (s *session) diagnose(ctx context.Context) diagnosis {
 	d := diagnosis{Node: b.Node, Time: time.Now().UTC(), Boot: s.boot, Pid: os.Getpid(), Goroutines: runtime.NumGoroutine(), Jobs: map[string]string{},
 		Linux: firstLine("/proc/sys/kernel/osrelease"), Cmdline: firstLine("/proc/cmdline"), Load: firstLine("/proc/loadavg"),
 		Interfaces: interfaces(), Lines: s.n.recent.all(), Waiting: s.n.agent.Waiting()}
+	if d.Node.Jobs == nil {
+		d.Node.Jobs = []string{}
+	}
 	for name, report := range b.Stats {
 		d.Jobs[name] = report.State
 	}

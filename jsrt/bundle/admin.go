@@ -34,7 +34,7 @@ export const node = {
 	get image() { return bound().image },
 	get fpgas() { return bound().fpgas },
 	get labels() { return labels ?? bound().labels },
-	get uptime() { return bound().uptime + (Date.now() - loaded) / 1000 },
+	get uptime() { return Math.round(1000 * bound().uptime + Date.now() - loaded) / 1000 },
 	label: async change => labels = await ask('label', change),
 	drain: options => ask('drain', options),
 	reboot: options => ask('reboot', options),

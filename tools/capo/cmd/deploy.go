@@ -106,6 +106,9 @@ func (a *app) deploy(ctx context.Context, file, on string, wait time.Duration) e
 	if err != nil {
 		return err
 	}
+	if b.manifest.Settings.Admin {
+		return usage(fmt.Errorf("%s is an admin job, which is done once and not kept running: capo run %s", b.manifest.Name, file))
+	}
 	a.noteUnserved(b.manifest)
 	d := <-target
 	if d.err != nil {

@@ -2,14 +2,13 @@ package cmd
 
 import (
 	"context"
-	"errors"
+	"encoding/json"
 	"fmt"
 	"io"
 	"maps"
 	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"github.com/spf13/cobra"
 
@@ -45,7 +44,7 @@ func (a *app) runCmd() *cobra.Command {
 			if !slices.Contains(b.manifest.Handlers, want) {
 				return fmt.Errorf("%s has no %s handler; it has: %s", args[0], want, strings.Join(b.manifest.Handlers, ", "))
 			}
-			return a.run(c.Context(), b, on, ref)
+			return a.run(c.Context(), errand{built: b, ref: ref})
 		},
 	}
 	c.Flags().StringVar(&on, "on", "", "a `selector` of nodes")
@@ -58,25 +57,41 @@ func (a *app) execCmd() *cobra.Command {
 	c := &cobra.Command{
 		Use:     "exec JS",
 		Short:   "Evaluate one JavaScript expression on each selected node",
-		Example: "  capo exec '1 + 1'\n  capo exec --on board=host 'await Promise.resolve([1, 2].map(x => x * x))'",
+		Long:    "Evaluate one JavaScript expression on each selected node. await is allowed; node is that of capo:admin (docs/admin.md).",
+		Example: "  capo exec '1 + 1'\n  capo exec --on site=lab 'node.labels'\n  capo exec --on id=pi-1 'await node.diagnostics()' -o json",
 		Args:    cobra.ExactArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
 			if _, err := selector.Parse(on); err != nil {
 				return usage(err)
 			}
-			b, err := bundle.Expression(args[0])
+			b, err := expression("exec", args[0], nil, on)
 			if err != nil {
 				return err
 			}
-			settings, err := job.Parse([]byte("null"), "exec", []string{"run"})
-			if err != nil {
-				return err
-			}
-			return a.run(c.Context(), pack(b, settings, on), on, nil)
+			return a.run(c.Context(), errand{built: b})
 		},
 	}
 	c.Flags().StringVar(&on, "on", "", "a `selector` of nodes")
 	return c
+}
+
+// expression is an admin job of one expression, with these settings beside those that it must have.
+func expression(name, js string, settings map[string]any, on string) (built, error) {
+	b, err := bundle.Expression(js)
+	if err != nil {
+		return built{}, err
+	}
+	all := map[string]any{"admin": true}
+	maps.Copy(all, settings)
+	text, err := json.Marshal(all)
+	if err != nil {
+		return built{}, err
+	}
+	parsed, err := job.Parse(text, name, []string{"run"})
+	if err != nil {
+		return built{}, err
+	}
+	return pack(b, parsed, on), nil
 }
 
 // parseRecord reads STREAM:SEQ.
@@ -93,84 +108,109 @@ func parseRecord(text string) (*api.RecordRef, error) {
 }
 
 // run appends a run's record and prints the answers.
-func (a *app) run(ctx context.Context, b built, on string, ref *api.RecordRef) error {
-	target, err := a.dial(ctx)
+func (a *app) run(ctx context.Context, e errand) error {
+	target, nodes, err := a.chooseNodes(ctx, e)
 	if err != nil {
 		return err
+	}
+	return a.send(ctx, e, target, nodes)
+}
+
+// send has these nodes do an errand and prints their answers.
+func (a *app) send(ctx context.Context, e errand, target *chosen, nodes map[string]string) error {
+	if err := e.upload(ctx, target.client); err != nil {
+		return err
+	}
+	rec, err := target.say(ctx, control.KindRun, e.target(), api.Run{Manifest: e.manifest, Nodes: nodes, Record: e.ref})
+	if err != nil {
+		return fmt.Errorf("run %s: %w", e.manifest.Name, err)
+	}
+	c := &collector{a: a, errand: e, target: target, seq: rec.Seq, nodes: nodes, answers: map[string]api.Result{}}
+	if err := c.collect(ctx); err != nil {
+		return err
+	}
+	return a.showResults(c.results())
+}
+
+// errand is something that nodes do once.
+type errand struct {
+	built
+	ref    *api.RecordRef
+	verb   string // of a job in one word
+	undo   bool   // it is for nodes that drain
+	noWait bool   // for nodes that reboot
+}
+
+// target names an errand in the control log.
+func (e errand) target() string {
+	name := e.manifest.Name
+	if e.verb != "" {
+		where := strings.Map(func(c rune) rune {
+			if c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' {
+				return c
+			}
+			return '.'
+		}, e.manifest.On)
+		name = strings.TrimRight(name+"-"+where[:min(len(where), 50)], ".-")
+	}
+	return name + "-" + nonce()
+}
+
+// chooseNodes finds a node to speak to, and picks those that the errand is for.
+func (a *app) chooseNodes(ctx context.Context, e errand) (*chosen, map[string]string, error) {
+	target, err := a.dial(ctx)
+	if err != nil {
+		return nil, nil, err
 	}
 	all, err := target.client.Nodes(ctx)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	nodes, err := selectNodes(all, on)
+	nodes, err := selectNodes(all, e)
 	if err != nil {
-		return err
+		return nil, nil, err
 	}
-	if ref != nil { // one node is enough
+	if e.ref != nil { // one node is enough
 		id := slices.Min(slices.Collect(maps.Keys(nodes)))
 		nodes = map[string]string{id: nodes[id]}
 	}
-	if err := b.upload(ctx, target.client); err != nil {
-		return err
-	}
-	rec, err := target.say(ctx, control.KindRun, b.manifest.Name+"-"+nonce(), api.Run{Manifest: b.manifest, Nodes: nodes, Record: ref})
-	if err != nil {
-		return fmt.Errorf("run %s: %w", b.manifest.Name, err)
-	}
-	results, err := collect(ctx, target.client, rec.Seq, nodes, b.manifest.Settings.Needs.Time()+15*time.Second)
-	if err != nil {
-		return err
-	}
-	return a.showResults(results)
+	return target, nodes, nil
 }
 
-// selectNodes picks the ready nodes that a selector holds for, with their boot nonces.
-func selectNodes(all []api.Node, on string) (map[string]string, error) {
-	sel, err := selector.Parse(on)
-	if err != nil {
-		return nil, usage(err)
+// selectNodes picks the nodes that an errand's selectors hold for, with their boot nonces: the ready ones, and for an admin job
+// that selects any, those too that drain.
+func selectNodes(all []api.Node, e errand) (map[string]string, error) {
+	var want [2]selector.Selector
+	texts := [2]string{e.manifest.On, e.manifest.Settings.Place.On}
+	for i, text := range texts {
+		sel, err := selector.Parse(text)
+		if err != nil {
+			return nil, usage(err)
+		}
+		want[i] = sel
 	}
+	drainingToo := e.undo || e.manifest.Settings.Admin && texts != [2]string{}
 	nodes := map[string]string{}
 	labels := map[string]bool{}
+	hint := ""
 	for _, n := range all {
 		have := api.Labels(n)
 		for k, v := range have {
 			labels[k+"="+v] = true
 		}
-		if n.State == fleet.StateReady && sel.Matches(have) {
+		if n.ID == e.manifest.On || n.Name == e.manifest.On {
+			hint = fmt.Sprintf("; did you mean id=%s?", n.ID)
+		}
+		takes := n.State == fleet.StateReady || drainingToo && n.State == fleet.StateDraining
+		if takes && want[0].Matches(have) && want[1].Matches(have) {
 			nodes[n.ID] = n.Boot
 		}
 	}
 	if len(nodes) == 0 {
-		return nil, usage(fmt.Errorf("no ready node fits %q; there are: %s", on, strings.Join(slices.Sorted(maps.Keys(labels)), " ")))
+		text := strings.Trim(strings.Join(texts[:], ","), ",")
+		return nil, usage(fmt.Errorf("no ready node fits %q%s; there are: %s", text, hint, strings.Join(slices.Sorted(maps.Keys(labels)), " ")))
 	}
 	return nodes, nil
-}
-
-// collect waits for the answer of each node; one that does not come is a time-out.
-func collect(ctx context.Context, client *api.Client, seq uint64, nodes map[string]string, wait time.Duration) ([]api.Result, error) {
-	ctx, cancel := context.WithTimeout(ctx, wait)
-	defer cancel()
-	answers := map[string]api.Result{}
-	err := client.Results(ctx, seq, func(r api.Result) error {
-		answers[r.Node] = r
-		if len(answers) >= len(nodes) {
-			return api.ErrStop
-		}
-		return nil
-	})
-	if err != nil && !errors.Is(err, context.DeadlineExceeded) {
-		return nil, fmt.Errorf("wait for the results: %w", err)
-	}
-	results := make([]api.Result, 0, len(nodes))
-	for _, id := range slices.Sorted(maps.Keys(nodes)) {
-		r, ok := answers[id]
-		if !ok {
-			r = api.Result{Node: id, TookMS: wait.Milliseconds(), Error: &api.RunError{Message: "no answer", TimedOut: true}}
-		}
-		results = append(results, r)
-	}
-	return results, nil
 }
 
 // showResults prints the answers; an error of a node is an exit code of the command.
@@ -179,8 +219,11 @@ func (a *app) showResults(results []api.Result) error {
 		t := table{head: []string{"NODE", "OK", "TOOK", "VALUE"}}
 		for _, r := range results {
 			value := string(r.Value)
-			if r.Error != nil {
+			switch {
+			case r.Error != nil:
 				value = positioned(r.Error.File, r.Error.Line, r.Error.Column, r.Error.Message)
+			case value == "null" || value == "":
+				value = r.Then
 			}
 			t.add(r.Node, strconv.FormatBool(r.OK), strconv.FormatInt(r.TookMS, 10)+" ms", value)
 		}
@@ -189,9 +232,10 @@ func (a *app) showResults(results []api.Result) error {
 	if err != nil {
 		return err
 	}
-	failed, timedOut := 0, 0
+	failed, timedOut, all := 0, 0, true
 	for _, r := range results {
-		if !r.OK {
+		all = all && r.OK
+		if !r.OK && !r.NotRun { // which follows from another's failure
 			failed++
 			if r.Error != nil && r.Error.TimedOut {
 				timedOut++
@@ -199,9 +243,9 @@ func (a *app) showResults(results []api.Result) error {
 		}
 	}
 	switch {
-	case failed == 0:
+	case all:
 		return nil
-	case failed == timedOut:
+	case failed > 0 && failed == timedOut:
 		return shown(exitTimeout)
 	}
 	return shown(exitFailed)
