@@ -38,7 +38,8 @@ type adminRun struct {
 	mu      sync.Mutex // guards what follows
 	then    string     // "", thenReboot or thenPoweroff
 	force   bool
-	drained bool // the node was draining before
+	drained bool  // the node was draining before
+	lost    error // of a call that the handler did not wait for
 }
 
 // bind gives the module to a cell.
@@ -91,6 +92,7 @@ func (r *adminRun) call(ctx context.Context, method string, args []cell.Value) (
 		err = errors.New("there is no such method")
 	}
 	if err != nil {
+		r.noteLost(ctx, method)
 		return cell.Value{}, fmt.Errorf("node.%s: %w", method, err)
 	}
 	if answer == nil {
@@ -98,6 +100,22 @@ func (r *adminRun) call(ctx context.Context, method string, args []cell.Value) (
 	}
 	data, err := encodeJSON(answer)
 	return cell.Value{Kind: cell.JSON, Data: data}, err
+}
+
+// noteLost remembers a call that ended with the cell: its handler returned before.
+func (r *adminRun) noteLost(ctx context.Context, method string) {
+	if ctx.Err() == nil {
+		return
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.lost = fmt.Errorf("the handler returned before node.%s() was done: write await before it", method)
+}
+
+func (r *adminRun) unawaited() error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.lost
 }
 
 func (r *adminRun) label(ctx context.Context, arg cell.Value) (any, error) {

@@ -183,7 +183,9 @@ func (s *session) resultOf(ctx context.Context, run *api.Run, asked *adminRun) (
 	started := time.Now()
 	err := recovered(ctx, func(ctx context.Context) error {
 		value, err := s.answer(ctx, run, asked)
-		result.Value = value
+		if err == nil {
+			result.Value, err = value, asked.unawaited()
+		}
 		return err
 	})
 	result.OK, result.TookMS = err == nil, time.Since(started).Milliseconds()

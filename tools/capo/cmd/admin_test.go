@@ -121,6 +121,11 @@ func TestCollectorHasItsTime(t *testing.T) {
 	if time.Until(c.deadline) > time.Minute {
 		t.Errorf("after a failure %s left", time.Until(c.deadline))
 	}
+	c.errand.verb = "reboot"
+	c.take(api.Result{Node: "b", Error: &api.RunError{Message: "Error: node.reboot: not now", File: "expression", Line: 1, Column: 6}})
+	if e := c.results()[1].Error; *e != (api.RunError{Message: "not now"}) {
+		t.Errorf("an error of a verb: %+v", e)
+	}
 	if got := c.results(); len(got) != 3 || got[2].Node != "c" || got[2].OK || !got[2].Error.TimedOut {
 		t.Errorf("results %+v", got)
 	}

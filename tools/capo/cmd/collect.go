@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
@@ -196,9 +197,19 @@ func (c *collector) results() []api.Result {
 		if !ok {
 			r = api.Result{Node: id, TookMS: c.wait.Milliseconds(), Error: &api.RunError{Message: "no answer", TimedOut: true}}
 		}
+		if c.errand.verb != "" && r.Error != nil {
+			r.Error = plainly(c.errand.verb, *r.Error)
+		}
 		all = append(all, r)
 	}
 	return all
+}
+
+// plainly is an error of a job that the user did not write: without a position in it.
+func plainly(verb string, e api.RunError) *api.RunError {
+	e.File, e.Line, e.Column = "", 0, 0
+	e.Message = strings.TrimPrefix(e.Message, "Error: node."+verb+": ")
+	return &e
 }
 
 func pause(ctx context.Context, d time.Duration) {
