@@ -249,3 +249,26 @@ func TestRollingDoesNotWaitForEver(t *testing.T) {
 	tt.now = tt.now.Add(bootGrace + time.Second)
 	tt.want(t, false, "b began anew without an answer")
 }
+
+// FuzzAdminArguments is what a cell that was broken into may send.
+func FuzzAdminArguments(f *testing.F) {
+	f.Add(byte(cell.JSON), []byte(`{"site":"lab","x":null}`))
+	f.Add(byte(cell.JSON), []byte(`{"timeout":"30s","undo":true,"force":false}`))
+	f.Add(byte(cell.Text), []byte("site=lab"))
+	f.Fuzz(func(t *testing.T, kind byte, data []byte) {
+		arg := cell.Value{Kind: cell.ValueKind(kind), Data: data}
+		if change, err := parseLabels(arg); err == nil {
+			a := &admin{}
+			if all, err := a.relabel(map[string]string{"a": "1"}, change); err == nil && fleet.CheckLabels(all) != nil {
+				t.Errorf("%q became %v", data, all)
+			}
+		}
+		var o leaveOptions
+		if leaveArgument(arg, &o) != nil {
+			return
+		}
+		if d, err := o.time(); err == nil && (d <= 0 || d > time.Hour) {
+			t.Errorf("%q became %s", data, d)
+		}
+	})
+}

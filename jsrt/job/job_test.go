@@ -123,12 +123,16 @@ func TestBackoffDoubles(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"in":"f","batch":{"size":1,"wait":"1s"},"retry":{"backoff":"1s..2s"},"needs":{"mem":"64M"}}`))
 	f.Add([]byte(`{"place":{"copies":"all"},"bind":{"x":"kv"}}`))
+	f.Add([]byte(`{"admin":true,"place":{"order":"rolling","max":2}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		j, err := Parse(raw, "x", []string{"run"})
 		if err != nil {
 			return
 		}
 		if j.Needs.MemBytes < MinMem || j.Needs.TimeMS <= 0 || j.Batch.Size < 1 || j.Retry.BackoffMaxMS < j.Retry.BackoffMinMS {
+			t.Errorf("accepted %s as %+v", raw, j)
+		}
+		if rolls := j.Place.Order == Rolling; rolls != (j.Place.Max > 0) || rolls && !j.Admin {
 			t.Errorf("accepted %s as %+v", raw, j)
 		}
 	})
