@@ -171,7 +171,7 @@ func (a *app) label(ctx context.Context, on string, changes []string, dry bool) 
 	if err != nil {
 		return err
 	}
-	b, err := expression("label", fmt.Sprintf("node.label(%s)", js), map[string]any{"needs": map[string]any{"time": "30s"}}, on)
+	b, err := expression("label", fmt.Sprintf("node.label(%s)", js), nil, on)
 	if err != nil {
 		return err
 	}

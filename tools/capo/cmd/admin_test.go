@@ -90,6 +90,9 @@ func TestVerbsAreAdminJobs(t *testing.T) {
 	if name := e.target(); !strings.HasPrefix(name, "reboot-site.in..a.b..arch.arm-") {
 		t.Errorf("target %s", name)
 	}
+	if b, err := expression("exec", "1", nil, ""); err != nil || b.manifest.Settings.Needs.Time() != job.RunTime || !b.manifest.Settings.Admin {
+		t.Errorf("exec: %+v, %v", b.manifest.Settings, err)
+	}
 	f.max = 0
 	if e, err = f.errand(verbPoweroff, ""); err != nil || e.manifest.Settings.Place != (job.Place{}) || !strings.HasPrefix(e.target(), "poweroff-") {
 		t.Errorf("all at once: %+v, %v", e.manifest.Settings, err)

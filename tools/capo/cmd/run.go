@@ -81,7 +81,7 @@ func expression(name, js string, settings map[string]any, on string) (built, err
 	if err != nil {
 		return built{}, err
 	}
-	all := map[string]any{"admin": true}
+	all := map[string]any{"admin": true, "needs": map[string]any{"time": job.RunTime.String()}}
 	maps.Copy(all, settings)
 	text, err := json.Marshal(all)
 	if err != nil {
