@@ -33,6 +33,7 @@ func TestAFleetIsAdministeredByJobs(t *testing.T) {
 		{"a label moves a job", f.labelMoves},
 		{"draining moves a job, and it comes back", f.drainMoves},
 		{"a rolling run stops at a failure", f.rollingStops},
+		{"a rolling run goes on without the command", f.rollingGoesOn},
 		{"a node reboots, and what the others hold survives", f.reboots},
 		{"a node is switched off", f.poweroff},
 		{"all of it is in the control log", f.inTheLog},
@@ -275,6 +276,40 @@ export default { async run() {
 		}
 	}
 	f.capo("label", "id="+f.ids[1], "bad-", "camera-")
+}
+
+func (f *administered) rollingGoesOn(t *testing.T) {
+	file := f.file("long.ts", `
+export const job = { name: 'long', admin: true, place: { order: 'rolling' } }
+export default { async run() { await new Promise(done => setTimeout(done, 200)); return 1 } }`)
+	cmd := f.command(t.Context(), "run", file)
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	var seq uint64
+	eventually(t, 10*time.Second, func() error {
+		var all []api.ControlEntry
+		f.json(&all, "log")
+		if i := slices.IndexFunc(all, func(e api.ControlEntry) bool { return strings.HasPrefix(e.Target, "long-") }); i >= 0 {
+			seq = all[i].Seq
+			return nil
+		}
+		return errors.New("the run is not in the log")
+	})
+	answers := func() int {
+		return strings.Count(f.capo("curl", fmt.Sprintf("/v1/results/%d", seq)), `"ok":true`)
+	}
+	_ = cmd.Process.Kill()
+	_ = cmd.Wait()
+	if n := answers(); n >= len(f.ids) {
+		t.Errorf("all %d had answered before the command was killed", n)
+	}
+	eventually(t, 10*time.Second, func() error {
+		if n := answers(); n < len(f.ids) {
+			return fmt.Errorf("%d of %d answered", n, len(f.ids))
+		}
+		return nil
+	})
 }
 
 func (f *administered) reboots(t *testing.T) {
