@@ -1,6 +1,7 @@
 package node
 
 import (
+	"context"
 	"fmt"
 	"log/slog"
 	"maps"
@@ -119,6 +120,18 @@ func TestOptionsOfLeaving(t *testing.T) {
 		if got := fmt.Sprint(d, err); !strings.Contains(got, tt.want) {
 			t.Errorf("%s: %s, want %s", tt.json, got, tt.want)
 		}
+	}
+}
+
+func TestACallThatTheHandlerDidNotWaitForFailsTheRun(t *testing.T) {
+	r := &adminRun{}
+	if _, err := r.call(t.Context(), "boot", nil); err == nil || r.unawaited() != nil {
+		t.Errorf("a refusal: %v, %v", err, r.unawaited())
+	}
+	ended, cancel := context.WithCancel(t.Context())
+	cancel()
+	if _, err := r.call(ended, "boot", nil); err == nil || r.unawaited() == nil || !strings.Contains(r.unawaited().Error(), "node.boot() was done: write await") {
+		t.Errorf("a call that ended with the cell: %v, %v", err, r.unawaited())
 	}
 }
 

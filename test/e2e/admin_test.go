@@ -123,13 +123,6 @@ func (f *administered) wrong(t *testing.T) {
 			t.Errorf("%s: %+v, want %s at expression:1", js, r.Error, want)
 		}
 	}
-	results, _ := f.failing(t, "run", "--on", "id="+f.ids[0], f.file("unawaited.ts", unawaited))
-	if r := results[f.ids[0]]; r.OK || r.Then != "" || !strings.Contains(r.Error.Message, "write await before it") {
-		t.Errorf("a reboot that is not waited for: %+v, %+v", r, r.Error)
-	}
-	if row := f.row(t, f.ids[0]); row.State != "ready" {
-		t.Errorf("after a reboot that was not: %s", row.State)
-	}
 	for _, args := range [][]string{{"label", "id=" + f.ids[0], "site"}, {"drain", "id=nobody"}, {"drain", f.ids[0]}, {"reboot", "id=" + f.ids[0]}, {"poweroff", "id=" + f.ids[0]}, {"drain"}} {
 		if r := f.try(args...); r.code != 2 {
 			t.Errorf("capo %v: exit code %d, want 2: %s", args, r.code, r.err)
@@ -139,12 +132,6 @@ func (f *administered) wrong(t *testing.T) {
 		t.Errorf("exit code %d: %s%s", r.code, r.out, r.err)
 	}
 }
-
-// unawaited is a job whose author forgot to wait: the node must stay, and say why.
-const unawaited = `
-import { node } from 'capo:admin'
-export const job = { admin: true, place: { order: 'rolling', max: 4 } }
-export default { run() { node.reboot() } }`
 
 func (f *administered) labelMoves(t *testing.T) {
 	f.capo("label", "id="+f.ids[1], "site=lab", "camera=front")

@@ -110,16 +110,11 @@ func (c *collector) lookAround(ctx context.Context, lost bool) error {
 	if lost {
 		pause(ctx, 200*time.Millisecond)
 	}
-	target, err := c.a.dial(ctx)
-	if err != nil {
-		if exitCode(err) == exitNoFleet && c.errand.verb == verbPoweroff {
-			return c.allOff(ctx)
-		}
-		return nil
+	rows, err := c.rows(ctx)
+	if err != nil && exitCode(err) == exitNoFleet && c.errand.verb == verbPoweroff {
+		return c.allOff(ctx)
 	}
-	c.target = target
-	rows, err := target.client.Nodes(ctx)
-	if err != nil || c.errand.verb != verbReboot {
+	if c.errand.verb != verbReboot {
 		return nil
 	}
 	for _, row := range rows {
@@ -155,7 +150,8 @@ func (c *collector) awaitReboots(ctx context.Context) error {
 		}
 	}
 	for len(waiting) > 0 && time.Since(started) < backWithin {
-		for _, row := range c.rows(ctx) {
+		rows, _ := c.rows(ctx) // none is there while the last one reboots
+		for _, row := range rows {
 			if waiting[row.ID] && row.Boot != c.nodes[row.ID] && row.State == fleet.StateReady {
 				delete(waiting, row.ID)
 			}
@@ -175,18 +171,20 @@ func (c *collector) awaitReboots(ctx context.Context) error {
 	return nil
 }
 
-// rows lists the nodes as somebody sees them who is there.
-func (c *collector) rows(ctx context.Context) []api.Node {
+// rows lists the nodes as somebody sees them who is there: the node spoken to, or another one in its place. The error is that of
+// looking for one.
+func (c *collector) rows(ctx context.Context) ([]api.Node, error) {
 	asking, cancel := context.WithTimeout(ctx, 3*time.Second)
 	defer cancel()
-	rows, err := c.target.client.Nodes(asking)
-	if err == nil {
-		return rows
+	if rows, err := c.target.client.Nodes(asking); err == nil {
+		return rows, nil
 	}
-	if target, err := c.a.dial(ctx); err == nil {
-		c.target = target
+	target, err := c.a.dial(ctx)
+	if err != nil {
+		return nil, err
 	}
-	return nil
+	c.target = target
+	return nil, nil
 }
 
 // results are the answers by the nodes' ids; one that is missing is a time-out.
