@@ -21,7 +21,7 @@ type Agent struct {
 	start time.Time
 
 	decisions chan Decision
-	refresh   chan struct{}   // browse at once
+	refresh   chan struct{}   // wakes discover
 	changes   <-chan struct{} // of cfg; nil once it was closed; for discover only
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
@@ -36,6 +36,7 @@ type Agent struct {
 	merge    merge
 	waiting  string
 	links    []link
+	seek     bool             // ask once more by mDNS who is there
 	peers    map[string]*peer // by HOST:PORT
 	strange  map[string]bool  // other fleets that were logged
 	heard    time.Time        // when the first peer answered

@@ -10,8 +10,10 @@ import (
 	"time"
 )
 
-// discoverQuiet is for how long nothing new must have been found for Discover to be content.
-const discoverQuiet = 400 * time.Millisecond
+const (
+	discoverQuiet = 400 * time.Millisecond // for which nothing new must have been found for Discover to be content
+	discoverFirst = 250 * time.Millisecond // after which it asks again
+)
 
 // Found is a node that Discover found.
 type Found struct {
@@ -31,16 +33,46 @@ func Discover(ctx context.Context, m *Membership, interfaces []string) ([]Found,
 	defer cancel()
 	d := &discovery{m: m, asker: newAsker(m, netip.Addr{}), tried: map[netip.AddrPort]bool{}, found: map[Ref]Found{}}
 	defer d.asker.close()
-	d.wait.Go(func() { d.endWhenQuiet(ctx, cancel) })
-	var failed error
-	for ctx.Err() == nil {
-		failed = d.round(ctx, links)
+	found := func(s sighting) { d.sighted(ctx, s) }
+	alone, err := openQuestions(links, found)
+	if err != nil {
+		return nil, fmt.Errorf("look for nodes: %w", err)
 	}
+	defer alone.close()
+	// Where answers to this program alone do not arrive, those to everybody may.
+	together := listenTogether(links, found)
+	defer together.close()
+	d.wait.Go(func() { d.endWhenQuiet(ctx, cancel) })
+	failed := d.askAgain(ctx, alone, together)
 	d.wait.Wait()
 	if len(d.found) == 0 && failed != nil {
 		return nil, fmt.Errorf("look for nodes: %w", failed)
 	}
 	return d.list(), nil
+}
+
+// askAgain asks until ctx ends, first at ever longer intervals, and returns why it last could not.
+func (d *discovery) askAgain(ctx context.Context, alone, together *questions) (failed error) {
+	for pause := discoverFirst; ctx.Err() == nil; pause = min(2*pause, askEvery) {
+		failed = alone.ask(nil)
+		timer := time.NewTimer(pause)
+		select {
+		case <-ctx.Done():
+		case <-timer.C:
+			if !d.any() {
+				_ = together.ask(nil)
+			}
+		}
+		timer.Stop()
+	}
+	return failed
+}
+
+// any reports whether a node was found.
+func (d *discovery) any() bool {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return len(d.found) > 0
 }
 
 func allLinks(names []string) ([]link, error) {
@@ -51,8 +83,11 @@ func allLinks(names []string) ([]link, error) {
 	var links []link
 	for _, iface := range all {
 		usable := iface.Flags&(net.FlagMulticast|net.FlagLoopback) != 0
-		if iface.Flags&net.FlagUp != 0 && usable && (len(names) == 0 || slices.Contains(names, iface.Name)) {
-			links = append(links, link{iface: iface})
+		if iface.Flags&net.FlagUp == 0 || !usable || len(names) > 0 && !slices.Contains(names, iface.Name) {
+			continue
+		}
+		if addrs := ownAddrs(iface); len(addrs) > 0 {
+			links = append(links, link{iface, addrs})
 		}
 	}
 	if len(links) == 0 {
@@ -71,15 +106,6 @@ type discovery struct {
 	tried map[netip.AddrPort]bool
 	found map[Ref]Found
 	newAt time.Time
-}
-
-// round browses for a second.
-func (d *discovery) round(ctx context.Context, links []link) error {
-	ctx, cancel := context.WithTimeout(ctx, browseForming)
-	defer cancel()
-	err := browse(ctx, links, func(s sighting) { d.sighted(ctx, s) })
-	<-ctx.Done()
-	return err
 }
 
 func (d *discovery) sighted(ctx context.Context, s sighting) {

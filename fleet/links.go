@@ -69,6 +69,29 @@ func linkAddrs(iface net.Interface, fixed netip.Addr, loopback bool) []netip.Add
 	return addrs
 }
 
+// ownAddrs returns an interface's addresses, those of the loopback included.
+func ownAddrs(iface net.Interface) []netip.Addr {
+	list, err := iface.Addrs()
+	if err != nil {
+		return nil
+	}
+	var addrs []netip.Addr
+	for _, a := range list {
+		ipnet, ok := a.(*net.IPNet)
+		if !ok {
+			continue
+		}
+		prefix, ok := prefixOf(ipnet)
+		if addr := prefix.Addr(); ok && addr.Is6() && addr.IsLinkLocalUnicast() {
+			addrs = append(addrs, addr.WithZone(iface.Name))
+		} else if ok {
+			addrs = append(addrs, addr)
+		}
+	}
+	slices.SortFunc(addrs, compareAddrs)
+	return addrs
+}
+
 func prefixOf(n *net.IPNet) (netip.Prefix, bool) {
 	addr, ok := netip.AddrFromSlice(n.IP)
 	if !ok {

@@ -8,8 +8,8 @@ import (
 	"net/netip"
 	"runtime/debug"
 	"slices"
-	"strings"
 	"sync"
+	"time"
 
 	"github.com/miekg/dns"
 	"golang.org/x/net/ipv4"
@@ -19,19 +19,16 @@ import (
 // Multicast DNS, RFC 6762.
 const (
 	mdnsPort   = 5353
-	addrTTL    = 120     // seconds that an address may be kept
-	legacyTTL  = 10      // for a resolver that does not speak multicast (section 6.7)
-	topBit     = 1 << 15 // of a class: unicast wanted in a question, flush the cache in an answer
-	maxMDNS    = 9000    // bytes of a message (section 17)
-	maxAnswers = 16      // questions of one message that are answered
+	maxMDNS    = 9000        // bytes of a message (section 17)
+	maxAnswers = 16          // questions of one message that are answered
+	sayAgain   = time.Second // between two multicasts of the same records (section 6)
 )
 
-// responder is our own ear and mouth for mDNS, beside zeroconf's: it answers questions for the
-// addresses of our host name, which zeroconf never does (so that others would lose the host after
-// its 120 seconds), on each link with that link's addresses only; and it hands on every sighting
-// in what others answer, which also shows a second node of our name.
+// responder is a node's ear and mouth for mDNS: on each link it answers questions for the node and its
+// host, with that link's addresses only, and hands on every sighting in what others say, which
+// also shows a second node of our name.
 type responder struct {
-	host  string // fully qualified
+	self  sighting
 	links map[int]link
 	found func(sighting)
 	log   *slog.Logger
@@ -39,11 +36,21 @@ type responder struct {
 	conn4 *ipv4.PacketConn
 	conn6 *ipv6.PacketConn
 	done  sync.WaitGroup
+
+	mu   sync.Mutex // guards what follows
+	said map[utterance]time.Time
+}
+
+// utterance is records that were multicast on a link.
+type utterance struct {
+	link    int
+	v6      bool
+	records string // their names and types
 }
 
 // startResponder listens on the links. It needs one of IPv4 and IPv6.
-func startResponder(host string, links []link, found func(sighting), log *slog.Logger) (*responder, error) {
-	r := &responder{host: host + "." + domain + ".", links: map[int]link{}, found: found, log: log}
+func startResponder(self sighting, links []link, found func(sighting), log *slog.Logger) (*responder, error) {
+	r := &responder{self: self, links: map[int]link{}, found: found, log: log, said: map[utterance]time.Time{}}
 	for _, l := range links {
 		r.links[l.iface.Index] = l
 	}
@@ -99,6 +106,10 @@ func (r *responder) listen4(links []link) error {
 }
 
 func (r *responder) listen6(links []link) error {
+	links = slices.DeleteFunc(slices.Clone(links), func(l link) bool { return !slices.ContainsFunc(l.addrs, netip.Addr.Is6) })
+	if len(links) == 0 {
+		return errors.New("no IPv6 address")
+	}
 	udp, err := net.ListenUDP("udp6", &net.UDPAddr{IP: net.ParseIP("ff02::"), Port: mdnsPort})
 	if err != nil {
 		return err
@@ -106,9 +117,6 @@ func (r *responder) listen6(links []link) error {
 	conn := ipv6.NewPacketConn(udp)
 	joined := 0
 	for _, l := range links {
-		if !slices.ContainsFunc(l.addrs, netip.Addr.Is6) {
-			continue
-		}
 		if err = conn.JoinGroup(&l.iface, group(true)); err == nil {
 			joined++
 		}
@@ -169,35 +177,90 @@ func (r *responder) handle(packet []byte, l link, from net.Addr) {
 	if !ok {
 		return
 	}
-	reply, unicast, found := interpret(packet, r.host, l, src.Port != mdnsPort)
+	reply, unicast, found := interpret(packet, r.self, l, src.Port != mdnsPort)
 	for _, s := range found {
 		r.found(s)
 	}
 	if reply != nil {
-		r.send(reply, l, src, unicast)
+		r.reply(reply, l, src, unicast)
 	}
 }
 
-func (r *responder) send(reply []byte, l link, src *net.UDPAddr, unicast bool) {
+// reply answers a question: to the asker alone, or to all unless they have just heard the same.
+func (r *responder) reply(reply *dns.Msg, l link, src *net.UDPAddr, unicast bool) {
 	to := group(src.IP.To4() == nil)
 	if unicast {
 		to = src
+	} else if !r.mayRepeat(reply, l, src.IP.To4() == nil) {
+		return
 	}
-	var err error
-	if to.IP.To4() != nil {
-		_, err = r.conn4.WriteTo(reply, &ipv4.ControlMessage{IfIndex: l.iface.Index}, to)
-	} else {
-		_, err = r.conn6.WriteTo(reply, &ipv6.ControlMessage{IfIndex: l.iface.Index}, to)
+	r.send(reply, l, to)
+}
+
+// mayRepeat reports whether these records were not multicast within the last second, and notes
+// that they are now.
+func (r *responder) mayRepeat(msg *dns.Msg, l link, v6 bool) bool {
+	what := utterance{link: l.iface.Index, v6: v6}
+	for _, rr := range msg.Answer {
+		what.records += rr.Header().Name + dns.Type(rr.Header().Rrtype).String() + " "
 	}
-	if err != nil {
-		r.log.Debug("mdns answer not sent", "interface", l.iface.Name, "to", to, "error", err)
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	now := time.Now()
+	for old, at := range r.said {
+		if now.Sub(at) >= sayAgain {
+			delete(r.said, old)
+		}
+	}
+	if _, said := r.said[what]; said {
+		return false
+	}
+	r.said[what] = now
+	return true
+}
+
+// announce says on every link, unasked, that the node is there, or with gone that it goes.
+func (r *responder) announce(gone bool) {
+	for _, l := range r.links {
+		msg := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Authoritative: true}, Compress: true, Answer: presence{r.self, l.addrs}.all(gone)}
+		r.sendAll(msg, l)
+	}
+}
+
+// ask asks everybody on every link who is there. All hear the answers.
+func (r *responder) ask(known []string) {
+	for _, l := range r.links {
+		r.sendAll(browseQuestion(known), l)
+	}
+}
+
+func (r *responder) sendAll(msg *dns.Msg, l link) {
+	if r.conn4 != nil && slices.ContainsFunc(l.addrs, netip.Addr.Is4) {
+		r.send(msg, l, group(false))
+	}
+	if r.conn6 != nil && slices.ContainsFunc(l.addrs, netip.Addr.Is6) {
+		r.send(msg, l, group(true))
+	}
+}
+
+func (r *responder) send(msg *dns.Msg, l link, to *net.UDPAddr) {
+	raw, err := msg.Pack()
+	switch {
+	case err != nil:
+	case to.IP.To4() != nil:
+		_, err = r.conn4.WriteTo(raw, &ipv4.ControlMessage{IfIndex: l.iface.Index}, to)
+	default:
+		_, err = r.conn6.WriteTo(raw, &ipv6.ControlMessage{IfIndex: l.iface.Index}, to)
+	}
+	if err != nil && !errors.Is(err, net.ErrClosed) {
+		r.log.Debug("mdns message not sent", "interface", l.iface.Name, "to", to, "error", err)
 	}
 }
 
 // interpret is the whole treatment of one mDNS packet: the answer to send, if any, whether to
 // send it to the asker only, and the nodes that the packet tells of. Legacy askers, which do not
 // ask from port 5353, get an ordinary DNS answer.
-func interpret(packet []byte, host string, l link, legacy bool) (reply []byte, unicast bool, found []sighting) {
+func interpret(packet []byte, self sighting, l link, legacy bool) (reply *dns.Msg, unicast bool, found []sighting) {
 	var msg dns.Msg
 	if len(packet) > maxMDNS || msg.Unpack(packet) != nil || msg.Opcode != dns.OpcodeQuery {
 		return nil, false, nil
@@ -208,49 +271,44 @@ func interpret(packet []byte, host string, l link, legacy bool) (reply []byte, u
 	if len(msg.Ns) > 0 { // a probe: it asks who else claims a name
 		return nil, false, nil
 	}
-	answer := dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Authoritative: true}, Compress: true}
+	answer := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true, Authoritative: true}, Compress: true}
 	unicast = true
 	for _, q := range msg.Question[:min(len(msg.Question), maxAnswers)] {
-		if rrs := addressRecords(q, host, l.addrs, legacy); len(rrs) > 0 {
-			answer.Answer = append(answer.Answer, rrs...)
-			unicast = unicast && (legacy || q.Qclass&topBit != 0)
-			if legacy {
-				answer.Question = append(answer.Question, q)
-			}
+		rrs, extra := presence{self, l.addrs}.answer(q, msg.Answer)
+		if len(rrs) == 0 {
+			continue
+		}
+		answer.Answer = append(answer.Answer, rrs...)
+		answer.Extra = append(answer.Extra, extra...)
+		unicast = unicast && (legacy || q.Qclass&topBit != 0)
+		if legacy {
+			answer.Question = append(answer.Question, q)
 		}
 	}
 	if len(answer.Answer) == 0 {
 		return nil, false, nil
 	}
+	answer.Answer = dns.Dedup(answer.Answer, nil)
+	answer.Extra = without(dns.Dedup(answer.Extra, nil), answer.Answer)
 	if legacy {
 		answer.Id = msg.Id
+		plain(answer.Answer)
+		plain(answer.Extra)
 	}
-	reply, err := answer.Pack()
-	if err != nil {
-		return nil, false, nil
-	}
-	return reply, unicast, nil
+	return answer, unicast, nil
 }
 
-func addressRecords(q dns.Question, host string, addrs []netip.Addr, legacy bool) []dns.RR {
-	class := q.Qclass &^ topBit
-	if !strings.EqualFold(q.Name, host) || class != dns.ClassINET && class != dns.ClassANY {
-		return nil
+// without returns the records that are not among those.
+func without(records, those []dns.RR) []dns.RR {
+	return slices.DeleteFunc(records, func(rr dns.RR) bool {
+		return slices.ContainsFunc(those, func(other dns.RR) bool { return dns.IsDuplicate(rr, other) })
+	})
+}
+
+// plain makes records such as ordinary DNS has.
+func plain(records []dns.RR) {
+	for _, rr := range records {
+		rr.Header().Class &^= topBit
+		rr.Header().Ttl = legacyTTL
 	}
-	hdr := dns.RR_Header{Name: host, Class: dns.ClassINET | topBit, Ttl: addrTTL}
-	if legacy {
-		hdr.Class, hdr.Ttl = dns.ClassINET, legacyTTL
-	}
-	var rrs []dns.RR
-	for _, a := range addrs {
-		switch {
-		case a.Is4() && (q.Qtype == dns.TypeA || q.Qtype == dns.TypeANY):
-			hdr.Rrtype = dns.TypeA
-			rrs = append(rrs, &dns.A{Hdr: hdr, A: a.AsSlice()})
-		case a.Is6() && (q.Qtype == dns.TypeAAAA || q.Qtype == dns.TypeANY):
-			hdr.Rrtype = dns.TypeAAAA
-			rrs = append(rrs, &dns.AAAA{Hdr: hdr, AAAA: a.AsSlice()})
-		}
-	}
-	return rrs
 }

@@ -11,20 +11,21 @@ import (
 
 // Times of discovery.
 const (
-	browseForming = time.Second
-	browseServer  = 15 * time.Second // once in a log, for a server of it; and up to browseSpread more
-	browseClient  = 30 * time.Second // for a client, which looks for nobody
-	browseSpread  = 10 * time.Second
-	checkLinks    = 5 * time.Second
-	changesCalm   = 50 * time.Millisecond
-	tick          = 50 * time.Millisecond
-	tickJoined    = 250 * time.Millisecond // once in a log
-	joinAfter     = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
-	aloneFor      = time.Minute            // after which the console is told what the node waits for
+	askEvery     = time.Second      // who is there, while forming, in a small fleet
+	askSpread    = 100              // of all nodes together so many milliseconds lie between two questions
+	announceLate = time.Second      // after the first announcement, since a packet may be lost
+	announceLog  = 15 * time.Second // between those of a server of a log, by which logs find each other; and up to announceSpread more
+	announceVary = 10 * time.Second
+	checkLinks   = 5 * time.Second
+	checkJoined  = 15 * time.Second // the same, in a log
+	changesCalm  = 50 * time.Millisecond
+	joinAfter    = 400 * time.Millisecond // from the first hello: whoever has this node's id answers too
+	aloneFor     = time.Minute            // after which the console is told what the node waits for
 )
 
-// discover keeps the node announced on the links as they come and go, and browses: every second
-// while forming, seldom once in a log.
+// discover keeps the node announced on the links as they come and go. While there is no log it asks who is
+// there; once in one nobody asks, and the servers announce themselves now and then, which is
+// how they find another log.
 func (a *Agent) discover(ctx context.Context) {
 	var announced *announcement
 	defer func() {
@@ -32,18 +33,23 @@ func (a *Agent) discover(ctx context.Context) {
 			announced.close()
 		}
 	}()
-	var print, id string
-	var links []link
+	var (
+		print, id string
+		speak     speaking
+	)
 	for force := true; ctx.Err() == nil; {
-		found, err := findLinks(a.cfg.Interfaces, a.cfg.Listen)
+		links, err := findLinks(a.cfg.Interfaces, a.cfg.Listen)
 		if err != nil {
 			a.log.Warn("cannot list the network interfaces", "error", err)
 		}
-		if now := fingerprint(found); force || now != print || id != a.ID() || announced == nil {
-			print, id, links = now, a.ID(), found
+		if now := fingerprint(links); force || now != print || id != a.ID() || announced == nil {
+			print, id = now, a.ID()
 			announced = a.announceAnew(announced, links, id)
+			speak = speaking{}
 		}
-		force = a.browseOnce(ctx, links) || a.pause(ctx)
+		var wait time.Duration
+		speak, wait = a.speak(announced, speak)
+		force = a.pause(ctx, wait)
 	}
 }
 
@@ -68,21 +74,82 @@ func (a *Agent) announceAnew(old *announcement, links []link, id string) *announ
 	return n
 }
 
-// browseOnce browses for a second, or until links change, which it reports.
-func (a *Agent) browseOnce(ctx context.Context, links []link) (changed bool) {
-	ctx, cancel := context.WithTimeout(ctx, browseForming)
-	defer cancel()
-	a.done.Go(func() {
-		if err := browse(ctx, links, a.sighted); err != nil {
-			a.log.Debug("browse", "error", err)
-		}
-	})
-	select {
-	case <-ctx.Done():
-		return false
-	case <-a.changes:
-		return a.changed(ctx)
+// speaking is what a node has said by mDNS since it was announced on these links.
+type speaking struct {
+	announced int       // times
+	asked     int       // times
+	announce  time.Time // when to do it again
+	ask       time.Time
+}
+
+// speak says by mDNS what is due, and returns when to look again.
+func (a *Agent) speak(n *announcement, s speaking) (speaking, time.Duration) {
+	if n == nil {
+		return s, askEvery
 	}
+	now := time.Now()
+	server, seeks, nodes := a.standing()
+	if s.announced == 0 {
+		s.announced, s.announce = 1, now.Add(announceLate)
+	}
+	if seeks && !now.Before(s.ask) {
+		a.askAround(n, s.asked)
+		s.asked++
+		s.ask = now.Add(max(askEvery, time.Duration(nodes)*askSpread*time.Millisecond))
+	}
+	if (server || s.announced < 2) && !now.Before(s.announce) {
+		n.responder.announce(false)
+		s.announced++
+		s.announce = now.Add(announceLog + rand.N(announceVary))
+	}
+	next := now.Add(checkLinks)
+	if !seeks {
+		next = now.Add(checkJoined)
+	}
+	if seeks && s.ask.Before(next) {
+		next = s.ask
+	}
+	if (server || s.announced < 2) && s.announce.Before(next) {
+		next = s.announce
+	}
+	return s, next.Sub(now)
+}
+
+// standing reports whether the node carries its log, whether it looks for others, and how many it
+// knows of.
+func (a *Agent) standing() (server, seeks bool, nodes int) {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	joined := a.in != nil && a.in.Ready && a.merge.into == ""
+	return joined && a.in.Role == RoleServer, !joined || a.seek, len(a.peers)
+}
+
+// askAround asks who is there besides those that answer: at first, and then every other time, so
+// that the answer comes to this node alone, else so that all hear it, since not every host lets the first kind in.
+func (a *Agent) askAround(n *announcement, asked int) {
+	known := a.known()
+	a.mu.Lock()
+	a.seek = false
+	a.mu.Unlock()
+	if asked%2 == 1 || len(n.questions.conns) == 0 {
+		n.responder.ask(known)
+		return
+	}
+	if err := n.questions.ask(known); err != nil {
+		a.log.Debug("question not asked", "error", err)
+	}
+}
+
+// known returns the ids of nodes that answer, in a random order.
+func (a *Agent) known() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []string
+	for _, p := range a.fresh(a.cfg.Clock(), freshFor) {
+		list = append(list, p.hello.ID)
+	}
+	rand.Shuffle(len(list), func(i, j int) { list[i], list[j] = list[j], list[i] })
+	return list
 }
 
 // changed is called when changes had something to say; it takes what else comes at once, since
@@ -105,16 +172,10 @@ func (a *Agent) changed(ctx context.Context) bool {
 	}
 }
 
-// pause waits until the next browse is due, and reports whether to announce anew since links
-// changed.
-func (a *Agent) pause(ctx context.Context) bool {
-	if !a.joined() {
-		return false
-	}
-	timer := time.NewTimer(a.browseWait() + rand.N(browseSpread))
+// pause waits, and reports whether to announce anew since links changed.
+func (a *Agent) pause(ctx context.Context, wait time.Duration) bool {
+	timer := time.NewTimer(wait)
 	defer timer.Stop()
-	check := time.NewTicker(checkLinks)
-	defer check.Stop()
 	for {
 		select {
 		case <-ctx.Done():
@@ -125,39 +186,10 @@ func (a *Agent) pause(ctx context.Context) bool {
 			}
 		case <-a.refresh:
 			return false
-		case <-check.C:
-			if links, err := findLinks(a.cfg.Interfaces, a.cfg.Listen); err == nil && fingerprint(links) != a.linkPrint() {
-				return true
-			}
-			if !a.joined() {
-				return false
-			}
 		case <-timer.C:
 			return false
 		}
 	}
-}
-
-func (a *Agent) browseWait() time.Duration {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	if a.in != nil && a.in.Role == RoleServer {
-		return browseServer
-	}
-	return browseClient
-}
-
-func (a *Agent) linkPrint() string {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return fingerprint(a.links)
-}
-
-// joined reports whether the node is in a log.
-func (a *Agent) joined() bool {
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	return a.in != nil && a.in.Ready && a.merge.into == ""
 }
 
 // hurry asks every peer at once. The caller holds mu.
@@ -167,13 +199,20 @@ func (a *Agent) hurry() {
 	}
 }
 
-// rescan browses at once.
+// rescan asks who is there, soon and once even if the node is in a log. The caller holds mu.
 func (a *Agent) rescan() {
+	a.seek = true
 	select {
 	case a.refresh <- struct{}{}:
 	default:
 	}
 }
+
+// Times of looking at what the peers said.
+const (
+	tick       = 50 * time.Millisecond
+	tickJoined = 250 * time.Millisecond // once in a log
+)
 
 // poll asks the peers whose turn it is and steps.
 func (a *Agent) poll(ctx context.Context) {
@@ -283,6 +322,9 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 	}
 	if a.heard.IsZero() {
 		a.heard = now
+	}
+	if a.in != nil && a.in.Role == RoleServer && h.Log != nil && h.Log.Incarnation != a.in.Incarnation && (p.hello == nil || p.hello.Log == nil) {
+		a.rescan() // the rest of that log is here too
 	}
 	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
 }

@@ -8,7 +8,6 @@ import (
 	"strconv"
 	"strings"
 
-	"github.com/grandcat/zeroconf"
 	"github.com/miekg/dns"
 )
 
@@ -83,16 +82,6 @@ func usable(addrs []netip.Addr, zone string) []netip.Addr {
 	return good[:min(len(good), maxAddrs)]
 }
 
-// entrySighting turns what zeroconf found into a sighting.
-func entrySighting(e *zeroconf.ServiceEntry, zone string) (sighting, error) {
-	s, err := parseText(e.Text)
-	if err != nil {
-		return sighting{}, err
-	}
-	s.Addrs = usable(append(fromIPs(e.AddrIPv4), fromIPs(e.AddrIPv6)...), zone)
-	return s, nil
-}
-
 func fromIPs(ips []net.IP) []netip.Addr {
 	var addrs []netip.Addr
 	for _, ip := range ips {
@@ -109,7 +98,7 @@ func packetSightings(msg *dns.Msg, zone string) []sighting {
 	records := slices.Concat(msg.Answer, msg.Extra)
 	for _, rr := range records {
 		txt, ok := rr.(*dns.TXT)
-		if !ok || rr.Header().Ttl == 0 || !strings.HasSuffix(strings.ToLower(rr.Header().Name), "."+service+"."+domain+".") {
+		if !ok || rr.Header().Ttl == 0 || !strings.HasSuffix(strings.ToLower(rr.Header().Name), "."+serviceName) {
 			continue
 		}
 		s, err := parseText(txt.Txt)

@@ -19,7 +19,7 @@ var nodeModules = []string{
 	"github.com/nats-io", "github.com/antithesishq/antithesis-sdk-go", "github.com/minio/highwayhash", "github.com/klauspost/compress/s2",
 	"github.com/klauspost/compress/internal", "github.com/klauspost/compress/flate", "golang.org/x/crypto", "golang.org/x/time/rate",
 	// finding peers
-	"github.com/grandcat/zeroconf", "github.com/miekg/dns", "github.com/cenkalti/backoff", "golang.org/x/net/bpf", "golang.org/x/net/internal",
+	"github.com/miekg/dns", "golang.org/x/net/bpf", "golang.org/x/net/internal",
 	"golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/sync/errgroup",
 	// the machine
 	"github.com/vishvananda/netlink", "github.com/vishvananda/netns", "github.com/insomniacslk/dhcp", "github.com/josharian/native",

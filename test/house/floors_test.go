@@ -43,7 +43,6 @@ var foreign = map[string][]string{
 	"github.com/evanw/esbuild":          {"jsrt/bundle"},
 	"github.com/go-sourcemap/sourcemap": {"jsrt"},
 	"github.com/google/go-cmp":          {},
-	"github.com/grandcat/zeroconf":      {"fleet"},
 	"github.com/insomniacslk/dhcp":      {"init/netup"},
 	"github.com/klauspost/compress":     {"images"},
 	"github.com/miekg/dns":              {"fleet"},
