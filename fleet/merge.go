@@ -66,7 +66,7 @@ func winner(own *LogInfo, peers []Member) (incarnation string, log *LogInfo) {
 			incarnation = p.Log.MergeInto
 		}
 	}
-	if incarnation == "" && own.Role == RoleServer {
+	if own.Role == RoleServer && (incarnation == "" || !isShown(incarnation, live(others))) {
 		if best := bestLog(live(others)); best != nil && best.MergeInto == "" && beats(best, own) {
 			return best.Incarnation, best
 		}
@@ -74,6 +74,12 @@ func winner(own *LogInfo, peers []Member) (incarnation string, log *LogInfo) {
 	}
 	others = slices.DeleteFunc(others, func(m Member) bool { return m.Log.Incarnation != incarnation })
 	return incarnation, bestLog(others)
+}
+
+// isShown reports whether any peer is in the log. Servers that only told each other of one which is gone would
+// give way to it for ever.
+func isShown(incarnation string, peers []Member) bool {
+	return slices.ContainsFunc(peers, func(m Member) bool { return m.Log.Incarnation == incarnation })
 }
 
 // live returns those peers that show a log of which they are, together, a majority of the servers:
@@ -90,6 +96,13 @@ func live(peers []Member) []Member {
 	})
 }
 
+// isThere reports whether a majority of a log's servers have just shown it.
+func isThere(incarnation string, peers []Member) bool {
+	return len(live(slices.DeleteFunc(slices.Clone(peers), func(m Member) bool {
+		return m.Stale || m.Log == nil || m.Log.Incarnation != incarnation
+	}))) > 0
+}
+
 // step returns what becomes of a merge, and the log to join when it is time to.
 func (m merge) step(now time.Time, own *LogInfo, peers []Member) (merge, *LogInfo) {
 	if m.told {
@@ -103,6 +116,9 @@ func (m merge) step(now time.Time, own *LogInfo, peers []Member) (merge, *LogInf
 		m = merge{into: into, since: now}
 	}
 	if into == "" || log == nil || own.Role == RoleServer && now.Sub(m.since) < mergeNotice {
+		return m, nil
+	}
+	if own.Role == RoleServer && !isThere(into, peers) { // it was there when the merge began, but a log that nobody reaches wins nothing
 		return m, nil
 	}
 	m.told = true

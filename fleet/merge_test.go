@@ -17,6 +17,13 @@ func showing(log *LogInfo, list ...string) []Member {
 	return all
 }
 
+func stale(peers []Member) []Member {
+	for i := range peers {
+		peers[i].Stale = true
+	}
+	return peers
+}
+
 func TestWhichLogWins(t *testing.T) {
 	for _, tt := range []struct {
 		name string
@@ -52,6 +59,7 @@ func TestLogGivesWayAfterNotice(t *testing.T) {
 		{"a better one that is live", showing(better, "x", "y"), RoleServer, "a", true},
 		{"what one server of three shows may be old", showing(better, "x"), RoleServer, "", false},
 		{"a worse one", showing(info("c", 3, false), "x", "y"), RoleServer, "", false},
+		{"a better one that fell silent", stale(showing(better, "x", "y")), RoleServer, "a", false},
 		{"a client does not decide", showing(better, "x", "y"), RoleClient, "", false},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
@@ -78,6 +86,21 @@ func TestClientFollowsItsServers(t *testing.T) {
 	}
 	if _, log = m.step(t0, own, append(showing(&leaving, "a"), showing(info("a", 9, false), "x")...)); log == nil || log.Incarnation != "a" {
 		t.Fatalf("join %v, want a", log)
+	}
+}
+
+// TestServersForgetALogThatIsGone: two of them, which each repeat what the other said, would wait for it for ever.
+func TestServersForgetALogThatIsGone(t *testing.T) {
+	own := &LogInfo{Incarnation: "d", Role: RoleServer, Servers: servers("a", "b", "c"), Nodes: 3}
+	fellow := *own
+	fellow.MergeInto = "a" // which itself gave way to b
+	m, log := merge{into: "a", since: t0}.step(t0.Add(mergeNotice), own, append(showing(&fellow, "b"), showing(info("b", 9, false), "x", "y")...))
+	if m.into != "b" || log != nil {
+		t.Fatalf("into %q, join %v: want to give way to b, with notice", m.into, log)
+	}
+	fellow.MergeInto = "b"
+	if m, log = m.step(t0.Add(2*mergeNotice), own, append(showing(&fellow, "b"), showing(info("b", 9, false), "x", "y")...)); log == nil {
+		t.Fatalf("into %q, join %v: want b", m.into, log)
 	}
 }
 
