@@ -19,6 +19,7 @@ type Agent struct {
 	log   *slog.Logger
 	asker *asker
 	start time.Time
+	small int // so many nodes all ask each other
 
 	decisions chan Decision
 	refresh   chan struct{}   // wakes discover
@@ -90,7 +91,7 @@ func newAgent(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(),
+		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(), small: smallFleet,
 		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), changes: cfg.Changes,
 		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
 		peers: map[string]*peer{}, strange: map[string]bool{},

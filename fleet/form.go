@@ -80,6 +80,8 @@ type View struct {
 	Self   Ref
 	Anchor bool // of the node itself
 	Peers  []Member
+	// Partial: of a large fleet it holds only those who may carry the log, of whom the node itself is none.
+	Partial bool
 }
 
 // State is what a node remembers between two steps of forming. The zero value is a node that
@@ -120,6 +122,9 @@ func Step(rules Rules, s State, now time.Time, v View) (State, Outcome) {
 		s.since = now
 	}
 	s = look(s, now, v)
+	if v.Partial {
+		return vote(rules, s, v)
+	}
 	s.Proposal = nil
 	if why := short(rules, v); why != "" {
 		return s, Outcome{Role: RoleWaiting, Waiting: why}
@@ -141,6 +146,40 @@ func Step(rules Rules, s State, now time.Time, v View) (State, Outcome) {
 	}
 	s.started, s.begun = s.Proposal, now
 	return s, Outcome{Role: RoleServer, Forms: s.started}
+}
+
+// vote is the step of a node that does not see all the others: it shows the proposal of those that it
+// sees once the proposed servers do, and agrees to no other until a majority of them has given it
+// up, as one does that has seen a majority agree.
+func vote(rules Rules, s State, v View) (State, Outcome) {
+	if s.Proposal != nil {
+		s.left = s.Proposal
+	}
+	p := propose(rules, s.Round, v)
+	running := unreleased(s.left, v)
+	switch {
+	case p.names(v.Self) || !all(p.Servers, func(r Ref) bool { return shows(v, r, p) }):
+		if len(running) > 0 && !s.left.names(v.Self) {
+			s.Proposal = s.left
+			return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(s.left.Servers) + " to form the log"}
+		}
+		s.Proposal = nil
+		return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(p.Servers) + " to propose a log"}
+	case len(running) > 0 && !p.equal(s.left):
+		s.Proposal = nil
+		return s, Outcome{Role: RoleWaiting, Waiting: "for word from " + ids(running) + ", since the log " + s.left.Incarnation(rules.Fleet) + " may have formed without this node"}
+	}
+	s.Proposal, s.left = p, p
+	return s, Outcome{Role: RoleWaiting, Waiting: "for " + ids(p.Servers) + " to form the log"}
+}
+
+func all(refs []Ref, ok func(Ref) bool) bool {
+	return !slices.ContainsFunc(refs, func(r Ref) bool { return !ok(r) })
+}
+
+// shows reports whether the node is in view and just showed the proposal.
+func shows(v View, r Ref, p *Proposal) bool {
+	return slices.ContainsFunc(v.Peers, func(m Member) bool { return m.Ref == r && !m.Stale && p.equal(m.Proposal) })
 }
 
 func (r Rules) withDefaults() Rules {

@@ -23,6 +23,7 @@ const (
 // peer is a place where a node was said to be, and what it answered.
 type peer struct {
 	addr   string // HOST:PORT
+	said   Ref    // who is there, by mDNS
 	static bool
 	self   bool // it is this node
 	seen   time.Time
@@ -94,7 +95,7 @@ func (a *Agent) sighted(s sighting) {
 			a.peers[hostport] = p
 			a.log.Debug("sighted", "peer", s.ID, "address", hostport)
 		}
-		p.seen, p.news = now, true
+		p.seen, p.news, p.said = now, true, s.Ref
 	}
 }
 
@@ -128,7 +129,7 @@ func (a *Agent) fresh(now time.Time, age time.Duration) []*peer {
 
 // view returns what forming sees. The caller holds mu.
 func (a *Agent) view(now time.Time, age time.Duration) View {
-	v := View{Self: Ref{a.id, a.cfg.Boot}, Anchor: a.cfg.Anchor}
+	v := View{Self: Ref{a.id, a.cfg.Boot}, Anchor: a.cfg.Anchor, Partial: a.votes(now)}
 	for _, p := range a.fresh(now, age) {
 		m := Member{
 			Ref: Ref{p.hello.ID, p.hello.Boot}, Anchor: p.hello.Anchor, Log: p.hello.Log, LastLog: p.hello.LastLog,

@@ -247,30 +247,48 @@ func (a *Agent) due() []*peer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Clock()
-	var list []*peer
+	first := 0 // asked for the first time
 	for addr, p := range a.peers {
 		if !p.static && now.Sub(p.seen) > forgetAfter && now.Sub(p.answered) > forgetAfter {
 			delete(a.peers, addr)
+		}
+		if p.asking && p.hello == nil && p.failed == 0 {
+			first++
+		}
+	}
+	var list []*peer
+	for _, p := range a.worthAsking(now) {
+		if p.asking || p.self || now.Before(p.next) {
 			continue
 		}
-		if !p.asking && !p.self && !now.Before(p.next) && a.wants(p) {
-			p.asking, p.news = true, false
-			list = append(list, p)
+		if p.hello == nil && p.failed == 0 {
+			if first++; first > firstAsks {
+				continue
+			}
 		}
+		p.asking, p.news = true, false
+		list = append(list, p)
 	}
 	return list
 }
 
-// wants reports whether the peer is worth asking: all are while there is no log; then its servers
-// are, and to a server whoever was sighted, who may be in another log. The caller holds mu.
-func (a *Agent) wants(p *peer) bool {
+// worthAsking returns the peers to ask: while there is no log its audience, then its servers, and a
+// server asks whoever was sighted, who may be in another log. The caller holds mu.
+func (a *Agent) worthAsking(now time.Time) []*peer {
 	if a.in == nil || !a.in.Ready || a.merge.into != "" {
-		return true
+		return a.audience(now)
 	}
-	if p.hello == nil || a.in.Role == RoleServer && p.news {
-		return p.news || p.static
+	var list []*peer
+	for _, p := range a.peers {
+		if p.hello == nil || a.in.Role == RoleServer && p.news {
+			if p.news || p.static {
+				list = append(list, p)
+			}
+		} else if a.matters(p) {
+			list = append(list, p)
+		}
 	}
-	return a.matters(p)
+	return list
 }
 
 // matters reports whether the peer carries our log or is in another one. The caller holds mu.
@@ -341,6 +359,9 @@ func (a *Agent) interval(p *peer) time.Duration {
 	d := max(askForming, time.Duration(len(a.peers))*8*time.Millisecond)
 	if p.failed > 5 {
 		d = max(d, 500*time.Millisecond)
+	}
+	if a.crowded() && p.unlikely() {
+		d = max(d, time.Duration(len(a.peers))*askUnlikely)
 	}
 	return d
 }

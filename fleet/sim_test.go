@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"net/netip"
@@ -24,6 +25,8 @@ type world struct {
 	part   []int // component of each node
 	formed map[string][]Server
 	trace  []string
+	hellos int
+	small  int // so many nodes all ask each other
 }
 
 type simNode struct {
@@ -38,13 +41,18 @@ type simNode struct {
 const simTick = 100 * time.Millisecond
 
 func newWorld(t *testing.T, seed uint64, n int, rules Rules) *world {
+	return newCrowd(t, seed, n, smallFleet, rules)
+}
+
+// newCrowd is a world whose nodes ask only some of the others when there are more than small.
+func newCrowd(t *testing.T, seed uint64, n, small int, rules Rules) *world {
 	f, err := New("sim")
 	if err != nil {
 		t.Fatal(err)
 	}
 	w := &world{
 		t: t, rnd: rand.New(rand.NewPCG(seed, 1)), now: time.Unix(1000, 0), rules: rules, m: f.Membership,
-		part: make([]int, n), formed: map[string][]Server{},
+		part: make([]int, n), formed: map[string][]Server{}, small: small,
 	}
 	for i := range n {
 		w.nodes = append(w.nodes, &simNode{i: i, nextAsk: make([]time.Time, n)})
@@ -63,6 +71,7 @@ func (w *world) boot(i int) {
 	if err != nil {
 		w.t.Fatal(err)
 	}
+	a.small = w.small
 	n := w.nodes[i]
 	*n = simNode{i: i, a: a, nextAsk: n.nextAsk}
 }
@@ -79,9 +88,12 @@ func (w *world) step() {
 	for _, i := range w.rnd.Perm(len(w.nodes)) {
 		n := w.nodes[i]
 		for j := range w.nodes {
-			if i != j && w.reach(i, j) && !w.now.Before(n.nextAsk[j]) {
-				n.nextAsk[j] = w.now.Add(simTick * time.Duration(1+w.rnd.IntN(5)))
-				w.hello(n, w.nodes[j])
+			if i == j || w.now.Before(n.nextAsk[j]) {
+				continue
+			}
+			n.nextAsk[j] = w.now.Add(simTick * time.Duration(1+w.rnd.IntN(5)))
+			if p := w.sight(n, w.nodes[j]); p != nil && slices.Contains(n.a.worthAsking(w.now), p) && !w.now.Before(p.next) {
+				w.hello(n, w.nodes[j], p)
 			}
 		}
 		n.a.step()
@@ -96,15 +108,29 @@ func (w *world) step() {
 	w.check()
 }
 
-func (w *world) hello(n, from *simNode) {
-	h := from.a.Hello()
-	addr := from.a.cfg.Listen
-	key := addr.String()
+// sight is mDNS: whoever is there is seen, and who was is remembered.
+func (w *world) sight(n, other *simNode) *peer {
+	key := other.a.cfg.Listen.String()
 	p := n.a.peers[key]
-	if p == nil {
+	if p == nil && w.reach(n.i, other.i) {
 		p = &peer{addr: key, static: true}
 		n.a.peers[key] = p
 	}
+	if w.reach(n.i, other.i) {
+		p.said, p.news = Ref{other.a.id, other.a.cfg.Boot}, true
+	}
+	return p
+}
+
+func (w *world) hello(n, from *simNode, p *peer) {
+	p.news = false
+	w.hellos++
+	if !w.reach(n.i, from.i) {
+		n.a.answer(p, nil, netip.AddrPort{}, netip.Addr{}, errors.New("no answer"))
+		return
+	}
+	h := from.a.Hello()
+	addr := from.a.cfg.Listen
 	n.a.answer(p, &h, netip.AddrPortFrom(addr, DefaultPort), n.a.cfg.Listen, nil)
 }
 
@@ -271,6 +297,10 @@ func formUnderChaos(t *testing.T, seeds uint64) {
 			n := 3 + int(seed%5)
 			newWorld(t, seed, n, Rules{Size: n, Expect: 3}).chaos()
 		})
+		t.Run(fmt.Sprintf("crowd %d", seed), func(t *testing.T) {
+			n := 7 + int(seed%7)
+			newCrowd(t, seed, n, 3, Rules{Size: n, Expect: 3}).chaos()
+		})
 	}
 }
 
@@ -285,6 +315,9 @@ func joinIslands(t *testing.T, seeds uint64) {
 	for seed := range seeds {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			newWorld(t, seed, 3+int(seed%6), Rules{Expect: 3}).chaos()
+		})
+		t.Run(fmt.Sprintf("crowd %d", seed), func(t *testing.T) {
+			newCrowd(t, seed, 7+int(seed%7), 3, Rules{Expect: 3}).chaos()
 		})
 	}
 }
@@ -318,4 +351,18 @@ func rebootWhileForming(t *testing.T, seeds uint64) {
 			t.Fatalf("seed %d: given up and tried again: %s\n%s", seed, why, w.tail())
 		}
 	}
+}
+
+// TestSimulatedCrowdAsksLittle: fifty nodes form a log without everybody's asking everybody.
+func TestSimulatedCrowdAsksLittle(t *testing.T) {
+	const n = 50
+	w := newCrowd(t, 1, n, smallFleet, Rules{Size: n})
+	w.run(6 * time.Second)
+	if why := w.converged(); why != "" {
+		t.Fatalf("six seconds: %s\n%s", why, w.tail())
+	}
+	if most := 6 * 5 * 2 * n * 5; w.hellos > most {
+		t.Errorf("%d hellos, want at most %d: those of five candidates with all, five times a second", w.hellos, most)
+	}
+	t.Logf("%d hellos", w.hellos)
 }
