@@ -23,6 +23,7 @@ type Agent struct {
 
 	decisions chan Decision
 	refresh   chan struct{}   // wakes discover
+	wake      chan struct{}   // wakes poll
 	changes   <-chan struct{} // of cfg; nil once it was closed; for discover only
 	cancel    context.CancelFunc
 	done      sync.WaitGroup
@@ -92,7 +93,7 @@ func newAgent(cfg Config) (*Agent, error) {
 	}
 	a := &Agent{
 		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(), small: smallFleet,
-		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), changes: cfg.Changes,
+		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), wake: make(chan struct{}, 1), changes: cfg.Changes,
 		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
 		peers: map[string]*peer{}, strange: map[string]bool{},
 	}

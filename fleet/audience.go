@@ -19,7 +19,16 @@ const (
 )
 
 // crowded reports whether there are so many nodes that not all ask all. The caller holds mu.
-func (a *Agent) crowded() bool { return len(a.peers) >= a.small }
+func (a *Agent) crowded() bool { return a.nodes() > a.small }
+
+// nodes is how many there are, as far as this one knows. The caller holds mu.
+func (a *Agent) nodes() int {
+	n := len(a.peers) + 1
+	if a.in != nil {
+		n = max(n, a.in.Nodes)
+	}
+	return n
+}
 
 // votes reports whether this node is a voter. The caller holds mu.
 func (a *Agent) votes(now time.Time) bool {

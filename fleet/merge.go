@@ -159,7 +159,11 @@ func (a *Agent) mergeStep(now time.Time) {
 	}
 	own.MergeInto = ""
 	was := a.merge.into
-	v := a.view(now, freshJoined)
+	age := freshJoined
+	if own.Role == RoleClient { // which asks less often where there are many
+		age = max(age, 2*time.Duration(a.nodes())*askServers)
+	}
+	v := a.view(now, age)
 	next, log := a.merge.step(now, own, v.Peers)
 	a.merge = next
 	if next.into != was {

@@ -10,7 +10,13 @@ import (
 // Names of DNS-SD (RFC 6763), fully qualified.
 const (
 	serviceName = service + "." + domain + "."
-	metaName    = "_services._dns-sd._udp." + domain + "." // who asks for it wants to know what services there are
+	metaName    = metaLabel + "._dns-sd._udp." + domain + "." // who asks for it wants to know what services there are
+)
+
+// The first labels of these names.
+const (
+	serviceLabel = "_capo"
+	metaLabel    = "_services"
 )
 
 // Lifetimes of records in seconds (RFC 6762 section 10).

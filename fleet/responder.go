@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"bytes"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -177,6 +178,9 @@ func (r *responder) handle(packet []byte, l link, from net.Addr) {
 	if !ok {
 		return
 	}
+	if !r.self.concerns(packet) {
+		return
+	}
 	reply, unicast, found := interpret(packet, r.self, l, src.Port != mdnsPort)
 	for _, s := range found {
 		r.found(s)
@@ -255,6 +259,18 @@ func (r *responder) send(msg *dns.Msg, l link, to *net.UDPAddr) {
 	if err != nil && !errors.Is(err, net.ErrClosed) {
 		r.log.Debug("mdns message not sent", "interface", l.iface.Name, "to", to, "error", err)
 	}
+}
+
+// concerns reports whether a packet may be about nodes, or asks for this host or for all services, by the
+// labels that it must hold. Most of what is said on a network is not, and need not be unpacked.
+func (s sighting) concerns(packet []byte) bool {
+	lower := bytes.ToLower(packet[:min(len(packet), maxMDNS)])
+	for _, label := range []string{serviceLabel, metaLabel, s.ID} {
+		if bytes.Contains(lower, append([]byte{byte(len(label))}, label...)) {
+			return true
+		}
+	}
+	return false
 }
 
 // interpret is the whole treatment of one mDNS packet: the answer to send, if any, whether to

@@ -157,6 +157,25 @@ func TestResponderSaysTheSameToAllOnceASecond(t *testing.T) {
 	})
 }
 
+func TestPacketsOfOthersAreNotRead(t *testing.T) {
+	for _, tt := range []struct {
+		name string
+		msg  *dns.Msg
+		want bool
+	}{
+		{"who is there", browseQuestion(nil), true},
+		{"a node", answerOf(testSelf, "a.local.", "10.0.0.2"), true},
+		{"this host", question("A.local.", dns.TypeA, dns.ClassINET), true},
+		{"all services", question(metaName, dns.TypePTR, dns.ClassINET), true},
+		{"another host", question("ab.local.", dns.TypeA, dns.ClassINET), false},
+		{"another service", question("_ipp._tcp.local.", dns.TypePTR, dns.ClassINET), false},
+	} {
+		if got := testSelf.concerns(pack(t, tt.msg)); got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}
+
 func TestGoodByeIsNoSighting(t *testing.T) {
 	for _, gone := range []bool{false, true} {
 		msg := &dns.Msg{MsgHdr: dns.MsgHdr{Response: true}, Answer: presence{testSelf, testLink.addrs}.all(gone)}

@@ -121,7 +121,7 @@ func (a *Agent) standing() (server, seeks bool, nodes int) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	joined := a.in != nil && a.in.Ready && a.merge.into == ""
-	return joined && a.in.Role == RoleServer, !joined || a.seek, len(a.peers)
+	return joined && a.in.Role == RoleServer, !joined || a.seek, a.nodes()
 }
 
 // askAround asks who is there besides those that answer: at first, and then every other time, so
@@ -197,6 +197,15 @@ func (a *Agent) hurry() {
 	for _, p := range a.peers {
 		p.next = time.Time{}
 	}
+	a.wakeUp()
+}
+
+// wakeUp has poll look at once.
+func (a *Agent) wakeUp() {
+	select {
+	case a.wake <- struct{}{}:
+	default:
+	}
 }
 
 // rescan asks who is there, soon and once even if the node is in a log. The caller holds mu.
@@ -211,35 +220,51 @@ func (a *Agent) rescan() {
 // Times of looking at what the peers said.
 const (
 	tick       = 50 * time.Millisecond
-	tickJoined = 250 * time.Millisecond // once in a log
+	tickCrowd  = 2 * time.Millisecond   // for each node more, in a crowd
+	tickMerge  = 250 * time.Millisecond // in a log that gives way
+	tickJoined = 5 * time.Second        // in a log, at least
 )
 
 // poll asks the peers whose turn it is and steps.
 func (a *Agent) poll(ctx context.Context) {
-	ticker := time.NewTicker(tick)
-	defer ticker.Stop()
+	timer := time.NewTimer(0)
+	defer timer.Stop()
 	for {
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.wake:
+		case <-timer.C:
+		}
 		for _, p := range a.due() {
 			a.done.Go(func() { a.ask(ctx, p) })
 		}
 		a.step()
-		ticker.Reset(a.pace())
-		select {
-		case <-ctx.Done():
-			return
-		case <-ticker.C:
-		}
+		timer.Reset(a.pace())
 	}
 }
 
-// pace is how often to look: once in a log there is little to see, and an idle board should idle.
+// pace is how long there is nothing to look at: a moment while there is no log, since time alone changes
+// what is decided; once in one until the next peer is to be asked, as an idle board should idle.
 func (a *Agent) pace() time.Duration {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if a.logInfo() != nil {
-		return tickJoined
+	switch {
+	case a.in == nil || !a.in.Ready:
+		if a.crowded() {
+			return tick + time.Duration(a.nodes())*tickCrowd
+		}
+		return tick
+	case a.merge.into != "":
+		return tickMerge
 	}
-	return tick
+	now, wait := a.cfg.Clock(), tickJoined
+	for _, p := range a.worthAsking(now) {
+		if !p.asking && !p.self {
+			wait = min(wait, max(tick, p.next.Sub(now)))
+		}
+	}
+	return wait
 }
 
 // due returns the peers to ask now, marked as being asked, and forgets old ones.
@@ -272,19 +297,16 @@ func (a *Agent) due() []*peer {
 	return list
 }
 
-// worthAsking returns the peers to ask: while there is no log its audience, then its servers, and a
-// server asks whoever was sighted, who may be in another log. The caller holds mu.
+// worthAsking returns the peers to ask: while there is no log its audience, then the log's servers; and a
+// server of it asks whoever was sighted, who may be in another one. The caller holds mu.
 func (a *Agent) worthAsking(now time.Time) []*peer {
 	if a.in == nil || !a.in.Ready || a.merge.into != "" {
 		return a.audience(now)
 	}
 	var list []*peer
 	for _, p := range a.peers {
-		if p.hello == nil || a.in.Role == RoleServer && p.news {
-			if p.news || p.static {
-				list = append(list, p)
-			}
-		} else if a.matters(p) {
+		sighted := a.in.Role == RoleServer && p.news || p.hello == nil && p.static
+		if sighted || a.matters(p) {
 			list = append(list, p)
 		}
 	}
@@ -351,17 +373,20 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 // not answer. The caller holds mu.
 func (a *Agent) interval(p *peer) time.Duration {
 	if a.in != nil && a.in.Ready && a.merge.into == "" {
-		if a.matters(p) {
+		switch {
+		case !a.matters(p):
+			return askOthers
+		case a.in.Role == RoleServer:
 			return askJoined
 		}
-		return askOthers
+		return max(askJoined, time.Duration(a.nodes())*askServers)
 	}
-	d := max(askForming, time.Duration(len(a.peers))*8*time.Millisecond)
+	d := max(askForming, time.Duration(a.nodes())*8*time.Millisecond)
 	if p.failed > 5 {
 		d = max(d, 500*time.Millisecond)
 	}
 	if a.crowded() && p.unlikely() {
-		d = max(d, time.Duration(len(a.peers))*askUnlikely)
+		d = max(d, time.Duration(a.nodes())*askUnlikely)
 	}
 	return d
 }
