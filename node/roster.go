@@ -13,10 +13,14 @@ import (
 
 // Times of a node's heartbeat.
 const (
-	beatEvery = 3 * time.Second
-	lostAfter = 10 * time.Second
+	beatEvery = 3 * time.Second        // in a small fleet
+	beatShare = 200 * time.Millisecond // between those of all nodes together: each is delivered to each node
+	lateAfter = 7 * time.Second        // beyond when it was due
 	dropAfter = time.Hour
 )
+
+// beatInterval is the time between two heartbeats of a node that knows of so many.
+func beatInterval(nodes int) time.Duration { return max(beatEvery, time.Duration(nodes)*beatShare) }
 
 // heartbeat is what a node writes to the log about itself, under the key node.ID.
 type heartbeat struct {
@@ -26,6 +30,8 @@ type heartbeat struct {
 	Stats  map[string]jobReport `json:"stats"`
 	// LogFull: the streams hold as much as this server's memory allows.
 	LogFull bool `json:"log_full,omitempty"`
+	// EveryMS: the next one comes by then.
+	EveryMS int64 `json:"every_ms"`
 	// Leaving: the node is about to reboot or to be switched off.
 	Leaving bool `json:"leaving,omitempty"`
 }
@@ -71,18 +77,31 @@ func newRoster(now func() time.Time) *roster {
 	return &roster{now: now, rows: map[string]*rosterRow{}, changed: make(chan struct{})}
 }
 
-// take records a heartbeat; bytes that are none are ignored and told.
-func (r *roster) take(data []byte) error {
+// take records a heartbeat, and reports whether it changes where jobs belong; bytes that are none are ignored and told.
+func (r *roster) take(data []byte) (moves bool, err error) {
 	var b heartbeat
 	if err := json.Unmarshal(data, &b); err != nil {
-		return err
+		return false, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	r.rows[b.ID] = &rosterRow{beat: b, seen: r.now()}
+	now := r.now()
+	old := r.rows[b.ID]
+	r.rows[b.ID] = &rosterRow{beat: b, seen: now}
 	close(r.changed)
 	r.changed = make(chan struct{})
-	return nil
+	return old == nil || old.lost(now) || !old.beat.placedLike(b), nil
+}
+
+// placedLike reports whether jobs are placed on a node that says b as they are on one that says o.
+func (b heartbeat) placedLike(o heartbeat) bool {
+	return b.Boot == o.Boot && b.State == o.State && b.Folded == o.Folded && b.Leaving == o.Leaving && maps.Equal(api.Labels(b.Node), api.Labels(o.Node))
+}
+
+// lost reports whether the node's next heartbeat is long overdue.
+func (row *rosterRow) lost(now time.Time) bool {
+	every := min(max(time.Duration(row.beat.EveryMS)*time.Millisecond, beatEvery), dropAfter)
+	return now.Sub(row.seen) > every+lateAfter
 }
 
 // wait returns a channel that is closed at the next heartbeat.
@@ -107,7 +126,7 @@ func (r *roster) all() []heartbeat {
 			continue
 		}
 		b := row.beat
-		if age > lostAfter {
+		if row.lost(now) {
 			b.State = fleet.StateLost
 		} else {
 			b.UptimeMS += age.Milliseconds()

@@ -208,11 +208,13 @@ func (s *session) obey(ctx context.Context, o order) {
 
 func (s *session) followRoster(ctx context.Context) error {
 	return s.log.FollowState(ctx, "node", s.poke, func(e queue.StateEntry) error {
-		if err := s.roster.take(e.Value); err != nil {
+		moves, err := s.roster.take(e.Value)
+		if err != nil {
 			s.slog.Warn("heartbeat that cannot be read", "key", e.Key, "err", err)
-			return nil
 		}
-		s.poke()
+		if moves || e.Key == queue.StateKey("node", s.id) { // what jobs here have come to counts for being ready
+			s.poke()
+		}
 		return nil
 	})
 }
@@ -244,12 +246,13 @@ func (s *session) isFolded() bool {
 
 // beat writes a heartbeat at once, then every few seconds and after each change.
 func (s *session) beat(ctx context.Context) error {
-	tick := time.NewTicker(beatEvery)
+	tick := time.NewTimer(beatEvery)
 	defer tick.Stop()
 	for {
 		if err := s.beatOnce(ctx); err != nil {
 			return err
 		}
+		tick.Reset(s.beatInterval())
 		select {
 		case <-ctx.Done():
 			return nil
@@ -280,12 +283,13 @@ func (s *session) beatOnce(ctx context.Context) error {
 // noteAnswer has the node call itself lost when its log takes no heartbeat for as long as the others take to
 // call it so, and no longer when it does again.
 func (s *session) noteAnswer(ok bool) {
+	every := s.beatInterval()
 	s.mu.Lock()
 	was := s.silent
 	if ok {
 		s.answered = time.Now()
 	}
-	s.silent = time.Since(s.answered) > lostAfter
+	s.silent = time.Since(s.answered) > every+lateAfter
 	silent, ready := s.silent, s.ready
 	s.mu.Unlock()
 	switch {
@@ -299,6 +303,8 @@ func (s *session) noteAnswer(ok bool) {
 	}
 }
 
+func (s *session) beatInterval() time.Duration { return beatInterval(s.roster.count()) }
+
 func (s *session) isSilent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -306,8 +312,9 @@ func (s *session) isSilent() bool {
 }
 
 func (s *session) heartbeat() heartbeat {
+	every := s.beatInterval()
 	s.mu.Lock()
-	b := heartbeat{Folded: s.isFolded() && !s.leaving, Leaving: s.n.admin.isLeaving(), Stats: map[string]jobReport{}}
+	b := heartbeat{Folded: s.isFolded() && !s.leaving, EveryMS: every.Milliseconds(), Leaving: s.n.admin.isLeaving(), Stats: map[string]jobReport{}}
 	b.ReadyMS = s.readyAt.Milliseconds()
 	state := s.n.state(s.ready)
 	for name, r := range s.runners {
