@@ -33,7 +33,7 @@ func newAsker(m *Membership, local netip.Addr) *asker {
 		Transport: &http.Transport{
 			DialContext:            dialer.DialContext,
 			MaxIdleConnsPerHost:    1,
-			IdleConnTimeout:        10 * time.Second,
+			IdleConnTimeout:        30 * time.Second,
 			MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("a hello does not redirect") },

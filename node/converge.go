@@ -9,6 +9,9 @@ import (
 	"github.com/capodekappa/capo/node/api"
 )
 
+// convergeEvery is how often to look at the roster without a sign, in a small fleet.
+const convergeEvery = 2 * time.Second
+
 // converge starts and stops jobs until what runs here is what should, again after each change.
 func (s *session) converge(ctx context.Context) error {
 	select {
@@ -16,11 +19,12 @@ func (s *session) converge(ctx context.Context) error {
 	case <-ctx.Done():
 		return nil
 	}
-	tick := time.NewTicker(2 * time.Second) // nodes are lost without a sign
+	tick := time.NewTimer(convergeEvery) // nodes are lost without a sign
 	defer tick.Stop()
 	for {
 		s.convergeOnce(ctx)
 		s.noteReady()
+		tick.Reset(max(convergeEvery, s.beatInterval()/2))
 		select {
 		case <-ctx.Done():
 			return nil

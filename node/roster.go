@@ -148,9 +148,11 @@ func (r *roster) logFull() bool {
 
 // count is how many nodes are in the log now.
 func (r *roster) count() int {
-	n := 0
-	for _, b := range r.all() {
-		if b.State != fleet.StateLost {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	n, now := 0, r.now()
+	for _, row := range r.rows {
+		if !row.lost(now) {
 			n++
 		}
 	}

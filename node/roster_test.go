@@ -2,6 +2,7 @@ package node
 
 import (
 	"encoding/json"
+	"fmt"
 	"testing"
 	"time"
 
@@ -88,5 +89,30 @@ func TestOnlySomeHeartbeatsMoveJobs(t *testing.T) {
 	}
 	if _, err := r.take([]byte("{")); err == nil {
 		t.Error("bytes that are no heartbeat were taken")
+	}
+}
+
+func TestNodesOfALargeLogBeatTogether(t *testing.T) {
+	for _, tt := range []struct {
+		name  string
+		nodes int
+		since time.Duration // the node's own last heartbeat
+		want  bool
+	}{
+		{"soon due", 50, 8 * time.Second, true},
+		{"not yet", 50, 7 * time.Second, false},
+		{"a small log", 15, 8 * time.Second, false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			s := &session{roster: newRoster(time.Now), beaten: time.Now().Add(-tt.since)}
+			for i := range tt.nodes {
+				if _, err := s.roster.take(beatOf(t, heartbeat{Node: api.Node{ID: fmt.Sprint(i)}})); err != nil {
+					t.Fatal(err)
+				}
+			}
+			if got := s.beatsAlong(); got != tt.want {
+				t.Fatalf("beats along: %v", got)
+			}
+		})
 	}
 }

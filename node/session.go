@@ -45,7 +45,8 @@ type session struct {
 	ready    bool
 	readyAt  time.Duration
 	leaving  bool      // gives way to another log: nothing is written any more
-	answered time.Time // when the log last took a heartbeat
+	beaten   time.Time // when the last heartbeat was written
+	answered time.Time // when the log last took one
 	silent   bool      // it has not for too long
 	sequence uint64
 }
@@ -212,8 +213,12 @@ func (s *session) followRoster(ctx context.Context) error {
 		if err != nil {
 			s.slog.Warn("heartbeat that cannot be read", "key", e.Key, "err", err)
 		}
-		if moves || e.Key == queue.StateKey("node", s.id) { // what jobs here have come to counts for being ready
+		own := e.Key == queue.StateKey("node", s.id)
+		if moves || own { // what jobs here have come to counts for being ready
 			s.poke()
+		}
+		if !own && s.beatsAlong() {
+			s.tell()
 		}
 		return nil
 	})
@@ -262,9 +267,21 @@ func (s *session) beat(ctx context.Context) error {
 	}
 }
 
+// beatsAlong reports whether to write a heartbeat since another node does: in a large log, when it is soon due. So
+// those of all come together, and every node is woken a few times by many, not many times by one.
+func (s *session) beatsAlong() bool {
+	every := s.beatInterval()
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return every > beatEvery && time.Since(s.beaten) > every*3/4
+}
+
 func (s *session) beatOnce(ctx context.Context) error {
 	ctx, cancel := context.WithTimeout(ctx, beatEvery)
 	defer cancel()
+	s.mu.Lock()
+	s.beaten = time.Now()
+	s.mu.Unlock()
 	b := s.heartbeat()
 	b.LogFull = s.server != nil && s.server.Used() > s.cfg.MaxMemory
 	data, err := encodeJSON(b)
