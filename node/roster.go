@@ -93,8 +93,12 @@ func (r *roster) take(data []byte) (moves bool, err error) {
 	return old == nil || old.lost(now) || !old.beat.placedLike(b), nil
 }
 
-// placedLike reports whether jobs are placed on a node that says b as they are on one that says o.
+// placedLike reports whether jobs are placed on a node that says b as they are on one that says o. On one that drains, they are
+// as long as it has them.
 func (b heartbeat) placedLike(o heartbeat) bool {
+	if b.State == fleet.StateDraining && !slices.Equal(slices.Sorted(maps.Keys(b.Stats)), slices.Sorted(maps.Keys(o.Stats))) {
+		return false
+	}
 	return b.Boot == o.Boot && b.State == o.State && b.Folded == o.Folded && b.Leaving == o.Leaving && maps.Equal(api.Labels(b.Node), api.Labels(o.Node))
 }
 
