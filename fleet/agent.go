@@ -9,6 +9,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/capodekappa/capo/fleet/canon"
 )
 
 // Agent announces a node, watches its fleet, and decides with the others who carries the log. The
@@ -44,6 +46,9 @@ type Agent struct {
 	heard    time.Time        // when the first peer answered
 	last     Decision
 	lastWarn time.Time // when the console was last told what the node waits for
+
+	unapproved map[string]Unapproved    // by fingerprint
+	times      map[string]time.Duration // by id: how far ahead of this node's clock another one's is
 }
 
 // Decision is what a node should do about the log.
@@ -92,10 +97,11 @@ func newAgent(cfg Config) (*Agent, error) {
 		return nil, err
 	}
 	a := &Agent{
-		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Membership, cfg.Listen), start: cfg.Clock(), small: smallFleet,
+		cfg: cfg, log: cfg.Log, asker: newAsker(cfg.Authority, cfg.Listen), start: cfg.Clock(), small: smallFleet,
 		decisions: make(chan Decision, 1), refresh: make(chan struct{}, 1), wake: make(chan struct{}, 1), changes: cfg.Changes,
 		id: cfg.ID, state: StateJoining, waiting: "for other nodes",
 		peers: map[string]*peer{}, strange: map[string]bool{},
+		unapproved: map[string]Unapproved{}, times: map[string]time.Duration{},
 	}
 	a.lastWarn = a.start
 	a.addStatic()
@@ -171,12 +177,7 @@ func (a *Agent) SetLog(s *LogState) {
 // Handler serves GET /v1/hello.
 func (a *Agent) Handler() http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		nonce := r.URL.Query().Get("nonce")
-		if !noncePattern.MatchString(nonce) {
-			http.Error(w, "nonce must be 16 to 64 hex digits", http.StatusBadRequest)
-			return
-		}
-		body, err := encodeHello(a.Hello(), a.cfg.Membership.Token, nonce)
+		body, err := canon.Marshal(a.Hello())
 		if err != nil {
 			a.log.Error("cannot encode the hello", "error", err)
 			http.Error(w, "internal error", http.StatusInternalServerError)
@@ -194,11 +195,16 @@ func (a *Agent) Hello() Hello {
 	defer a.mu.Unlock()
 	c := a.cfg
 	h := Hello{
-		V: 1, Fleet: c.Membership.Fleet, ID: a.id, Boot: c.Boot, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version,
+		V: 2, Fleet: c.Membership.ID(), ID: a.id, Boot: c.Boot, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version,
 		State: a.state, Port: c.Port, Anchor: c.Anchor, Waiting: a.waiting, Round: a.form.Round, LastLog: a.was, SinceMS: c.Clock().Sub(a.start).Milliseconds(),
 	}
 	if p := a.form.Proposal; p != nil && a.was == "" {
-		h.Proposal = &ProposalInfo{p.Servers, p.Round, p.Incarnation(c.Membership.Fleet)}
+		h.Proposal = &ProposalInfo{p.Servers, p.Round, p.Incarnation(c.Membership.ID())}
+	}
+	if c.Authority != nil {
+		if now, known := c.Authority.Clock().Now(); known {
+			h.TimeMS = now.UnixMilli()
+		}
 	}
 	h.Log = a.logInfo()
 	return h

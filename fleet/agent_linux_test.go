@@ -21,33 +21,28 @@ func serve(t *testing.T, m *Membership, id string, size int) (*Agent, func()) {
 		t.Fatal(err)
 	}
 	port := listener.Addr().(*net.TCPAddr).Port
-	a, err := Start(t.Context(), Config{Membership: m, ID: id, Listen: addr, Port: port, Size: size})
+	authority := member(t, m, id)
+	a, err := Start(t.Context(), Config{Membership: m, Authority: authority, ID: id, Listen: addr, Port: port, Size: size})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: a.Handler()}
-	go server.Serve(listener)
+	go server.Serve(authority.Listener(listener))
 	return a, func() { a.Close(); server.Close() }
 }
 
 func TestDiscoverFindsTheNodesOfTheFleet(t *testing.T) {
-	f, err := New("dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	other, err := New("other")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newMembership(t, "dev")
+	stranger := newMembership(t, "other")
 	for _, id := range []string{"a", "b"} {
-		_, stop := serve(t, f.Membership, id, 3)
+		_, stop := serve(t, m, id, 3)
 		defer stop()
 	}
-	_, stop := serve(t, other.Membership, "c", 3)
+	_, stop := serve(t, stranger, "c", 3)
 	defer stop()
 	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
 	defer cancel()
-	found, err := Discover(ctx, f.Membership, []string{"lo"})
+	found, err := Discover(ctx, member(t, m, "z"), []string{"lo"})
 	if err != nil || len(found) != 2 || found[0].Hello.ID != "a" || found[1].Hello.ID != "b" {
 		t.Fatalf("found %v, error %v, want a and b", found, err)
 	}
@@ -57,13 +52,10 @@ func TestDiscoverFindsTheNodesOfTheFleet(t *testing.T) {
 }
 
 func TestCloseLeavesNothingBehind(t *testing.T) {
-	f, err := New("dev")
-	if err != nil {
-		t.Fatal(err)
-	}
+	m := newMembership(t, "dev")
 	before := runtime.NumGoroutine()
-	a, stop := serve(t, f.Membership, "a", 3)
-	b, stopB := serve(t, f.Membership, "b", 3)
+	a, stop := serve(t, m, "a", 3)
+	b, stopB := serve(t, m, "b", 3)
 	time.Sleep(1500 * time.Millisecond)
 	files := openFiles(t)
 	time.Sleep(4 * time.Second)
@@ -88,14 +80,11 @@ func TestCloseLeavesNothingBehind(t *testing.T) {
 // TestStaticPeersNeedNoMulticast: nodes that are told of one another find each other where mDNS
 // finds nothing.
 func TestStaticPeersNeedNoMulticast(t *testing.T) {
-	f, err := New("dev")
-	if err != nil {
-		t.Fatal(err)
-	}
-	a, stop := serve(t, f.Membership, "a", 3)
+	m := newMembership(t, "dev")
+	a, stop := serve(t, m, "a", 3)
 	defer stop()
 	b, err := Start(t.Context(), Config{
-		Membership: f.Membership, ID: "b", Size: 3, Interfaces: []string{"none"},
+		Membership: m, Authority: member(t, m, "b"), ID: "b", Size: 3, Interfaces: []string{"none"},
 		Peers: []string{netip.AddrPortFrom(a.cfg.Listen, uint16(a.cfg.Port)).String()},
 	})
 	if err != nil {
@@ -133,4 +122,18 @@ func openFiles(t *testing.T) int {
 		t.Fatal(err)
 	}
 	return len(list)
+}
+
+// newMembership is that of the nodes of a new fleet.
+func newMembership(t *testing.T, name string) *Membership {
+	t.Helper()
+	f, err := New(name)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.WithToken("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	return m
 }

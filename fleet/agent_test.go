@@ -14,7 +14,7 @@ func answers(a *Agent, hellos ...Hello) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	for i, h := range hellos {
-		h.V, h.Fleet, h.Port = 1, a.cfg.Membership.Fleet, DefaultPort
+		h.V, h.Fleet, h.Port = 2, a.cfg.Membership.ID(), DefaultPort
 		addr := netip.AddrFrom4([4]byte{10, 0, 0, byte(i + 1)})
 		p := a.peers[h.ID]
 		if p == nil {
@@ -85,7 +85,7 @@ func TestDecisionSaysHowToReachTheServers(t *testing.T) {
 	now := t0
 	a := testAgent(t, Config{ID: "a", Boot: "0000000a", Clock: func() time.Time { return now }})
 	p := &Proposal{Servers: []Ref{{"a", "0000000a"}, {"b", "0000000b"}, {"c", "0000000c"}}}
-	shown := &ProposalInfo{p.Servers, 0, p.Incarnation(a.cfg.Membership.Fleet)}
+	shown := &ProposalInfo{p.Servers, 0, p.Incarnation(a.cfg.Membership.ID())}
 	for range 20 {
 		now = now.Add(simTick)
 		answers(a, Hello{ID: "b", Boot: "0000000b", Proposal: shown}, Hello{ID: "c", Boot: "0000000c", Proposal: shown})

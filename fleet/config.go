@@ -8,6 +8,8 @@ import (
 	"log/slog"
 	"net/netip"
 	"time"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // DefaultPort is where a node serves its API, hello included.
@@ -16,6 +18,7 @@ const DefaultPort = 8470
 // Config says what an Agent speaks for.
 type Config struct {
 	Membership *Membership
+	Authority  *trust.Authority // as whom the agent speaks; nil: it speaks to nobody
 
 	ID      string // of the hardware and instance: a lower-case DNS label
 	Boot    string // nonce of this run, 8 to 32 hex digits; "": the agent makes one
@@ -34,6 +37,7 @@ type Config struct {
 	Servers int      // capo.servers; 0: 3
 	Peers   []string // capo.peers: HOST:PORT asked besides those that mDNS finds
 
+	Renamed func(id string)  // is told when the node takes another id, before it says so; may be nil
 	Changes <-chan struct{}  // receives when links or addresses changed; may be nil
 	Log     *slog.Logger     // nil: discards
 	Clock   func() time.Time // nil: time.Now; must be monotonic
@@ -62,7 +66,7 @@ func (c Config) withDefaults() (Config, error) {
 	if c.Clock == nil {
 		c.Clock = time.Now
 	}
-	h := Hello{V: 1, ID: c.ID, Boot: c.Boot, Port: c.Port, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version}
+	h := Hello{V: 2, ID: c.ID, Boot: c.Boot, Port: c.Port, Name: c.Name, Board: c.Board, Arch: c.Arch, Version: c.Version}
 	if err := h.check(); err != nil {
 		return c, err
 	}
@@ -76,5 +80,5 @@ func (c Config) withDefaults() (Config, error) {
 }
 
 func (c Config) rules() Rules {
-	return Rules{Fleet: c.Membership.Fleet, Size: c.Size, Expect: c.Expect, Servers: c.Servers}
+	return Rules{Fleet: c.Membership.ID(), Size: c.Size, Expect: c.Expect, Servers: c.Servers}
 }

@@ -10,7 +10,7 @@ func (a *Agent) decision(out Outcome) Decision {
 	d := Decision{Role: out.Role, Why: out.Waiting}
 	switch {
 	case out.Forms != nil:
-		d.Incarnation = out.Forms.Incarnation(a.cfg.Membership.Fleet)
+		d.Incarnation = out.Forms.Incarnation(a.cfg.Membership.ID())
 		for _, ref := range out.Forms.Servers {
 			d.Servers = append(d.Servers, Server{ID: ref.ID, Boot: ref.Boot})
 		}

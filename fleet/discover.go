@@ -8,6 +8,8 @@ import (
 	"slices"
 	"sync"
 	"time"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 const (
@@ -24,14 +26,14 @@ type Found struct {
 // Discover looks for the fleet's nodes on the named interfaces, or on all of them and the
 // loopback, and returns those whose hello is proved, sorted by id. It ends when some were found
 // and no more come, or with ctx; finding none is no error.
-func Discover(ctx context.Context, m *Membership, interfaces []string) ([]Found, error) {
+func Discover(ctx context.Context, authority *trust.Authority, interfaces []string) ([]Found, error) {
 	links, err := allLinks(interfaces)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	d := &discovery{m: m, asker: newAsker(m, netip.Addr{}), tried: map[netip.AddrPort]bool{}, found: map[Ref]Found{}}
+	d := &discovery{asker: newAsker(authority, netip.Addr{}), tried: map[netip.AddrPort]bool{}, found: map[Ref]Found{}}
 	defer d.asker.close()
 	found := func(s sighting) { d.sighted(ctx, s) }
 	alone, err := openQuestions(links, found)
@@ -98,7 +100,6 @@ func allLinks(names []string) ([]link, error) {
 
 // discovery is one Discover.
 type discovery struct {
-	m     *Membership
 	asker *asker
 	wait  sync.WaitGroup
 
@@ -109,7 +110,7 @@ type discovery struct {
 }
 
 func (d *discovery) sighted(ctx context.Context, s sighting) {
-	if s.Fleet != d.m.Fleet {
+	if s.Fleet != d.asker.authority.Fleet() {
 		return
 	}
 	d.mu.Lock()

@@ -16,8 +16,8 @@ const MaxHelloBytes = 64 << 10
 var (
 	// ErrOtherFleet is returned for a hello of another fleet.
 	ErrOtherFleet = errors.New("hello of another fleet")
-	// ErrBadProof is returned for a hello that the fleet's token does not prove.
-	ErrBadProof = errors.New("hello is not proved by the fleet's token")
+	// ErrBadProof is returned for a hello of a node whose certificate does not prove that it is the one it says.
+	ErrBadProof = errors.New("hello is not proved by a certificate of the fleet")
 	// ErrMalformed is returned for bytes that are no hello.
 	ErrMalformed = errors.New("malformed hello")
 )
@@ -31,7 +31,8 @@ const (
 	StateLost       = "lost"
 )
 
-// Hello is what a node says about itself to anyone who asks, version 1.
+// Hello is what a node says about itself to anyone who asks, version 2. That it is the node's word is proved by the certificate
+// of the TLS connection over which it came.
 type Hello struct {
 	V        int           `json:"v"`
 	Fleet    string        `json:"fleet"`
@@ -50,7 +51,7 @@ type Hello struct {
 	LastLog  string        `json:"last_log"` // the incarnation it was in since it booted: it proposes no other
 	Waiting  string        `json:"waiting"`  // what the node waits for, or ""
 	SinceMS  int64         `json:"since_ms"` // how long the node runs
-	Proof    string        `json:"proof,omitempty"`
+	TimeMS   int64         `json:"time_ms"`  // milliseconds since 1970 by the node's clock, 0 if it does not know the time
 }
 
 // ProposalInfo is a Proposal on the wire.
@@ -99,67 +100,34 @@ var (
 	nodeIDPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
 	bootPattern   = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
 	hashPattern   = regexp.MustCompile(`^[0-9a-f]{16}$`)
-	noncePattern  = regexp.MustCompile(`^[0-9a-f]{16,64}$`)
 )
 
-// encodeHello returns the hello with its proof for nonce, in canonical JSON.
-func encodeHello(h Hello, token []byte, nonce string) ([]byte, error) {
-	h.Proof = ""
-	body, err := canon.Marshal(h)
-	if err != nil {
-		return nil, err
-	}
-	h.Proof = Prove(token, nonce, body)
-	return canon.Marshal(h)
-}
-
-// ParseHello reads and verifies the answer to a hello request with that nonce. The error wraps
-// ErrMalformed, ErrOtherFleet or ErrBadProof. Fields that this version does not know are covered
-// by the proof and otherwise ignored.
-func ParseHello(raw []byte, m *Membership, nonce string) (*Hello, error) {
+// ParseHello reads a hello that came over a connection on which its node has proved its id, and checks that it is of that id. The error wraps
+// ErrMalformed, ErrOtherFleet or ErrBadProof. Fields that this version does not know are ignored.
+func ParseHello(raw []byte, fleetID, id string) (*Hello, error) {
 	if len(raw) > MaxHelloBytes {
 		return nil, fmt.Errorf("%w: more than %d bytes", ErrMalformed, MaxHelloBytes)
 	}
-	body, proof, err := splitProof(raw)
-	if err != nil {
-		return nil, err
-	}
-	var h Hello
-	if err := json.Unmarshal(body, &h); err != nil {
+	if _, err := canon.Parse(raw); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if h.V != 1 {
-		return nil, fmt.Errorf("%w: version %d, this program knows 1", ErrMalformed, h.V)
+	var h Hello
+	if err := json.Unmarshal(raw, &h); err != nil {
+		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	if h.Fleet != m.Fleet {
-		return nil, fmt.Errorf("%w: %.20q, ours is %s", ErrOtherFleet, h.Fleet, m.Fleet)
+	if h.V != 2 {
+		return nil, fmt.Errorf("%w: version %d, this program knows 2", ErrMalformed, h.V)
 	}
-	if !VerifyProof(m.Token, nonce, body, proof) {
-		return nil, ErrBadProof
+	if h.Fleet != fleetID {
+		return nil, fmt.Errorf("%w: %.20q, ours is %s", ErrOtherFleet, h.Fleet, fleetID)
+	}
+	if h.ID != id {
+		return nil, fmt.Errorf("%w: it says %.60q, its certificate %s", ErrBadProof, h.ID, id)
 	}
 	if err := h.check(); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrMalformed, err)
 	}
-	h.Proof = proof
 	return &h, nil
-}
-
-// splitProof returns the canonical hello without its proof, and the proof.
-func splitProof(raw []byte) (body []byte, proof string, err error) {
-	v, err := canon.Parse(raw)
-	if err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	object, ok := v.(map[string]any)
-	if !ok {
-		return nil, "", fmt.Errorf("%w: not an object", ErrMalformed)
-	}
-	proof, _ = object["proof"].(string)
-	delete(object, "proof")
-	if body, err = canon.Encode(object); err != nil {
-		return nil, "", fmt.Errorf("%w: %w", ErrMalformed, err)
-	}
-	return body, proof, nil
 }
 
 func (h *Hello) check() error {

@@ -2,26 +2,25 @@ package fleet
 
 import (
 	"errors"
+	"log/slog"
+	"net"
 	"net/http"
-	"net/http/httptest"
 	"net/netip"
 	"strings"
 	"testing"
 	"time"
 
 	"github.com/capodekappa/capo/fleet/canon"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/google/go-cmp/cmp"
-	"github.com/google/go-cmp/cmp/cmpopts"
 )
-
-const testNonce = "00112233445566778899aabbccddeeff"
 
 func testHello(m *Membership) Hello {
 	p := &Proposal{Round: 1, Servers: []Ref{{"a", "00000001"}, {"b", "00000002"}, {"c", "00000003"}}}
 	return Hello{
-		V: 1, Fleet: m.Fleet, ID: "a", Boot: "00000001", Name: "Pi <1>", Board: "host", Arch: "amd64", Version: "0.1",
+		V: 2, Fleet: m.ID(), ID: "a", Boot: "00000001", Name: "Pi <1>", Board: "host", Arch: "amd64", Version: "0.1",
 		State: StateJoining, Port: DefaultPort, Waiting: "for b", SinceMS: 1500,
-		Proposal: &ProposalInfo{p.Servers, p.Round, p.Incarnation(m.Fleet)},
+		Proposal: &ProposalInfo{p.Servers, p.Round, p.Incarnation(m.ID())},
 		Log: &LogInfo{
 			Incarnation: "0123456789abcdef", Role: RoleServer, Nodes: 3,
 			Servers: []Server{{"a", "00000001", netip.MustParseAddr("10.0.0.1")}, {"b", "00000002", netip.MustParseAddr("fe80::1%eth0")}},
@@ -32,31 +31,27 @@ func testHello(m *Membership) Hello {
 func TestHelloKeepsItsForm(t *testing.T) {
 	m := testMembership()
 	h := testHello(m)
-	raw, err := encodeHello(h, m.Token, testNonce)
+	raw, err := canon.Marshal(h)
 	if err != nil {
 		t.Fatal(err)
 	}
 	golden(t, "hello.json", raw)
-	back, err := ParseHello(raw, m, testNonce)
+	back, err := ParseHello(raw, m.ID(), "a")
 	if err != nil {
 		t.Fatal(err)
 	}
-	if diff := cmp.Diff(&h, back, cmpopts.IgnoreFields(Hello{}, "Proof"), cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
+	if diff := cmp.Diff(&h, back, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Fatalf("parsed differs:\n%s", diff)
 	}
 }
 
 func TestParseHelloRefuses(t *testing.T) {
 	m := testMembership()
-	other := testMembership()
-	other.Token = []byte(strings.Repeat("x", 32))
-	stranger := testMembership()
-	stranger.Fleet = "0000000000000000"
 	change := func(f func(h *Hello)) func() ([]byte, error) {
 		return func() ([]byte, error) {
 			h := testHello(m)
 			f(&h)
-			return encodeHello(h, m.Token, testNonce)
+			return canon.Marshal(h)
 		}
 	}
 	for _, tt := range []struct {
@@ -64,12 +59,10 @@ func TestParseHelloRefuses(t *testing.T) {
 		raw  func() ([]byte, error)
 		want error
 	}{
-		{"another fleet", func() ([]byte, error) { return encodeHello(testHello(stranger), stranger.Token, testNonce) }, ErrOtherFleet},
-		{"another token", func() ([]byte, error) { return encodeHello(testHello(m), other.Token, testNonce) }, ErrBadProof},
-		{"an old answer", func() ([]byte, error) { return encodeHello(testHello(m), m.Token, "ffffffffffffffff") }, ErrBadProof},
-		{"no proof", func() ([]byte, error) { return canon.Marshal(testHello(m)) }, ErrBadProof},
-		{"another version", change(func(h *Hello) { h.V = 2 }), ErrMalformed},
-		{"an id that is no DNS label", change(func(h *Hello) { h.ID = "a.b" }), ErrMalformed},
+		{"another fleet", change(func(h *Hello) { h.Fleet = "0000000000000000" }), ErrOtherFleet},
+		{"another id than the certificate's", change(func(h *Hello) { h.ID = "b" }), ErrBadProof},
+		{"another version", change(func(h *Hello) { h.V = 1 }), ErrMalformed},
+		{"an id that is no DNS label", change(func(h *Hello) { h.Log.Servers[0].ID = "a.b" }), ErrMalformed},
 		{"a boot that is no nonce", change(func(h *Hello) { h.Boot = "x" }), ErrMalformed},
 		{"no port", change(func(h *Hello) { h.Port = 0 }), ErrMalformed},
 		{"a long name", change(func(h *Hello) { h.Name = strings.Repeat("x", 65) }), ErrMalformed},
@@ -86,7 +79,7 @@ func TestParseHelloRefuses(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if _, err := ParseHello(raw, m, testNonce); !errors.Is(err, tt.want) {
+			if _, err := ParseHello(raw, m.ID(), "a"); !errors.Is(err, tt.want) {
 				t.Fatalf("error %v, want %v", err, tt.want)
 			}
 		})
@@ -95,7 +88,7 @@ func TestParseHelloRefuses(t *testing.T) {
 
 func TestParseHelloIgnoresWhatItDoesNotKnow(t *testing.T) {
 	m := testMembership()
-	raw, err := encodeHello(testHello(m), m.Token, testNonce)
+	raw, err := canon.Marshal(testHello(m))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -103,18 +96,11 @@ func TestParseHelloIgnoresWhatItDoesNotKnow(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	object := v.(map[string]any)
-	delete(object, "proof")
-	object["future"] = "x"
-	body, err := canon.Encode(object)
-	if err != nil {
+	v.(map[string]any)["future"] = "x"
+	if raw, err = canon.Encode(v); err != nil {
 		t.Fatal(err)
 	}
-	object["proof"] = Prove(m.Token, testNonce, body)
-	if raw, err = canon.Encode(object); err != nil {
-		t.Fatal(err)
-	}
-	if _, err := ParseHello(raw, m, testNonce); err != nil {
+	if _, err := ParseHello(raw, m.ID(), "a"); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -134,27 +120,72 @@ func testAgent(t *testing.T, cfg Config) *Agent {
 	return a
 }
 
+// serveTLS serves a handler as the node id of the fleet.
+func serveTLS(t *testing.T, m *Membership, id string, handler http.Handler) (addr string) {
+	t.Helper()
+	authority, _, err := m.Enter(id, trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	server := &http.Server{Handler: handler, ErrorLog: slog.NewLogLogger(slog.DiscardHandler, slog.LevelInfo)}
+	go server.Serve(authority.Listener(l))
+	t.Cleanup(func() { server.Close() })
+	return l.Addr().String()
+}
+
+func member(t *testing.T, m *Membership, id string) *trust.Authority {
+	t.Helper()
+	a, _, err := m.Enter(id, trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return a
+}
+
 func TestAskVerifiesWhoAnswers(t *testing.T) {
-	a := testAgent(t, Config{Name: "Pi"})
-	server := httptest.NewServer(a.Handler())
-	defer server.Close()
-	addr := strings.TrimPrefix(server.URL, "http://")
-	h, err := Ask(t.Context(), nil, testMembership(), addr)
+	m := testMembership()
+	handler := testAgent(t, Config{Name: "Pi"}).Handler()
+	addr := serveTLS(t, m, "a", handler)
+	h, err := Ask(t.Context(), nil, member(t, m, "b"), addr)
 	if err != nil || h.ID != "a" || h.Name != "Pi" {
 		t.Fatalf("hello %+v, error %v", h, err)
 	}
-	m := testMembership()
-	m.Token = []byte(strings.Repeat("x", 32))
-	if _, err := Ask(t.Context(), nil, m, addr); !errors.Is(err, ErrBadProof) {
-		t.Errorf("with another token: error %v, want %v", err, ErrBadProof)
+	if _, err := Ask(t.Context(), nil, member(t, m, "b"), serveTLS(t, m, "c", handler)); !errors.Is(err, ErrBadProof) {
+		t.Errorf("a node that says it is another: error %v, want %v", err, ErrBadProof)
 	}
-	m.Fleet = "0000000000000000"
-	if _, err := Ask(t.Context(), nil, m, addr); !errors.Is(err, ErrOtherFleet) {
-		t.Errorf("for another fleet: error %v, want %v", err, ErrOtherFleet)
+	other, err := New("other")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := other.WithToken("test")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := Ask(t.Context(), nil, member(t, m, "b"), serveTLS(t, stranger, "a", handler)); !errors.Is(err, trust.ErrOtherFleet) {
+		t.Errorf("a node of another fleet: error %v, want %v", err, trust.ErrOtherFleet)
+	}
+	if _, err := Ask(t.Context(), nil, member(t, stranger, "b"), addr); !errors.Is(err, trust.ErrOtherFleet) {
+		t.Errorf("asked by another fleet: error %v, want %v", err, trust.ErrOtherFleet)
+	}
+	bare := *m
+	bare.Token = nil
+	var waits *trust.UnapprovedError
+	if _, err := Ask(t.Context(), nil, member(t, m, "b"), serveTLS(t, &bare, "a", handler)); !errors.As(err, &waits) || waits.ID != "a" {
+		t.Errorf("a node without a certificate: error %v, want one that says it waits", err)
+	}
+	revoking := member(t, m, "b")
+	revoking.Revoke("node:a")
+	if _, err := Ask(t.Context(), nil, revoking, addr); !errors.Is(err, trust.ErrRevoked) {
+		t.Errorf("a node that was revoked: error %v, want %v", err, trust.ErrRevoked)
 	}
 }
 
 func TestAskRefusesServersThatMisbehave(t *testing.T) {
+	m := testMembership()
 	for name, handler := range map[string]http.HandlerFunc{
 		"redirects": func(w http.ResponseWriter, r *http.Request) { http.Redirect(w, r, "/v1/hello?again", http.StatusFound) },
 		"sends without end": func(w http.ResponseWriter, r *http.Request) {
@@ -168,11 +199,9 @@ func TestAskRefusesServersThatMisbehave(t *testing.T) {
 		"fails":         func(w http.ResponseWriter, r *http.Request) { http.Error(w, "no", http.StatusInternalServerError) },
 	} {
 		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			server := httptest.NewServer(handler)
-			defer server.Close()
+			addr := serveTLS(t, m, "a", handler)
 			begun := time.Now()
-			if _, err := Ask(t.Context(), nil, testMembership(), strings.TrimPrefix(server.URL, "http://")); err == nil {
+			if _, err := Ask(t.Context(), nil, member(t, m, "b"), addr); err == nil {
 				t.Fatal("no error")
 			}
 			if took := time.Since(begun); took > 3*HelloTimeout {
@@ -182,55 +211,32 @@ func TestAskRefusesServersThatMisbehave(t *testing.T) {
 	}
 }
 
-func TestHandlerWantsANonce(t *testing.T) {
-	server := httptest.NewServer(testAgent(t, Config{}).Handler())
-	defer server.Close()
-	for _, nonce := range []string{"", "short", strings.Repeat("0", 65), "XYZXYZXYZXYZXYZX"} {
-		resp, err := http.Get(server.URL + "/v1/hello?nonce=" + nonce)
-		if err != nil {
-			t.Fatal(err)
-		}
-		resp.Body.Close()
-		if resp.StatusCode != http.StatusBadRequest {
-			t.Errorf("nonce %q: %s", nonce, resp.Status)
-		}
-	}
-}
-
 func FuzzParseHello(f *testing.F) {
 	m := testMembership()
-	good, err := encodeHello(testHello(m), m.Token, testNonce)
+	good, err := canon.Marshal(testHello(m))
 	if err != nil {
 		f.Fatal(err)
 	}
 	f.Add(good)
-	f.Add([]byte(`{"v":1,"proposal":{"servers":[]},"log":{}}`))
+	f.Add([]byte(`{"v":2,"proposal":{"servers":[]},"log":{}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
-		if _, err := ParseHello(raw, m, testNonce); err == nil && string(raw) != string(good) {
-			if c, err := canon.Transform(raw); err != nil || string(c) != string(good) {
+		// What a member of the fleet could send: the same bytes, under its own id.
+		v, err := canon.Parse(raw)
+		if err != nil {
+			if _, err := ParseHello(raw, m.ID(), "a"); err == nil {
 				t.Fatalf("%q was accepted", raw)
 			}
-		}
-		// What a member of the fleet could send: the same bytes, proved.
-		body, _, err := splitProof(raw)
-		if err != nil {
 			return
 		}
-		v, err := canon.Parse(body)
-		if err != nil {
+		object, ok := v.(map[string]any)
+		if !ok {
+			return
+		}
+		object["fleet"], object["id"] = m.ID(), "a"
+		if raw, err = canon.Encode(object); err != nil {
 			t.Fatal(err)
 		}
-		object := v.(map[string]any)
-		object["fleet"] = m.Fleet
-		if body, err = canon.Encode(object); err != nil {
-			t.Fatal(err)
-		}
-		object["proof"] = Prove(m.Token, testNonce, body)
-		proved, err := canon.Encode(object)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h, err := ParseHello(proved, m, testNonce)
+		h, err := ParseHello(raw, m.ID(), "a")
 		if err != nil {
 			return
 		}

@@ -2,15 +2,16 @@ package fleet
 
 import (
 	"crypto/ed25519"
-	"crypto/sha256"
+	"crypto/x509"
 	"encoding/base64"
-	"encoding/hex"
 	"encoding/json"
 	"errors"
 	"fmt"
+	"net"
 	"regexp"
 
 	"github.com/capodekappa/capo/fleet/canon"
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // Limits of a fleet.json.
@@ -18,7 +19,7 @@ const (
 	MaxMembershipBytes = 64 << 10
 	maxOperators       = 16
 	maxLabels          = 64
-	tokenBytes         = 32
+	maxRevoked         = 256
 )
 
 // ErrMembership is wrapped by every refusal of a fleet.json.
@@ -29,43 +30,56 @@ var (
 	labelPattern = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9._/-]{0,61}[A-Za-z0-9])?$`)
 )
 
-// Membership is a node's part of a fleet: whom it trusts and how it proves that it belongs. It is
-// the file /capo/fleet.json of an image and what a host node is given. It holds the token: 0600.
+// Membership is a node's part of a fleet: whom it trusts and what it may enter with. It is the file
+// /capo/fleet.json of an image and what a host node is given. With a token in it, it is a secret: 0600.
 type Membership struct {
-	Fleet     string              // 16 hex digits, see ID
 	Name      string              // the operator's name for the fleet
-	Operators []ed25519.PublicKey // whose control records count
-	Token     []byte              // 32 bytes, the shared secret of hello, NATS and the API
+	CA        *x509.Certificate   // the fleet's root; its key gives the fleet's id
+	Operators []ed25519.PublicKey // whose control records count when a log begins
+	Revoked   []string            // what had been taken back when the file was made, see trust.ValidMark
+	Token     *trust.Intermediate // to mint certificates of nodes; nil: the node waits to be approved
+	Invite    string              // or a token to be enrolled with once; may be ""
 	Labels    map[string]string   // of the nodes that this file is given to; may be nil
 }
 
-// ID returns the id of the fleet that key's owner founded: the first 8 bytes of its SHA-256, in hex.
-func ID(key ed25519.PublicKey) string {
-	sum := sha256.Sum256(key)
-	return hex.EncodeToString(sum[:8])
-}
-
-// membershipFile is fleet.json version 1.
+// membershipFile is fleet.json version 2.
 type membershipFile struct {
-	V         int               `json:"v"`
-	Fleet     string            `json:"fleet"`
-	Name      string            `json:"name"`
-	Operators []string          `json:"operators"`
-	Token     string            `json:"token"`
-	Labels    map[string]string `json:"labels"`
+	V         int                     `json:"v"`
+	Fleet     string                  `json:"fleet"`
+	Name      string                  `json:"name"`
+	CA        string                  `json:"ca"`
+	Operators []string                `json:"operators"`
+	Revoked   []string                `json:"revoked"`
+	Token     *trust.IntermediateFile `json:"token"`
+	Invite    string                  `json:"invite"`
+	Labels    map[string]string       `json:"labels"`
 }
 
-// Bearer returns the token as it stands in an Authorization header and in fleet.json.
-func (m *Membership) Bearer() string { return base64.RawURLEncoding.EncodeToString(m.Token) }
+// ID is the fleet's id, which follows from its CA.
+func (m *Membership) ID() string { return trust.FleetID(m.CA) }
+
+// Roots is what the fleet is recognised by.
+func (m *Membership) Roots() trust.Roots {
+	return trust.Roots{CA: m.CA, Operators: m.Operators, Revoked: m.Revoked}
+}
 
 // Marshal returns the canonical fleet.json.
 func (m *Membership) Marshal() ([]byte, error) {
-	f := membershipFile{V: 1, Fleet: m.Fleet, Name: m.Name, Token: m.Bearer(), Labels: m.Labels}
+	f := membershipFile{V: 2, Fleet: m.ID(), Name: m.Name, CA: base64.StdEncoding.EncodeToString(m.CA.Raw), Revoked: m.Revoked, Invite: m.Invite, Labels: m.Labels}
 	if f.Labels == nil {
 		f.Labels = map[string]string{}
 	}
+	if f.Revoked == nil {
+		f.Revoked = []string{}
+	}
 	for _, key := range m.Operators {
 		f.Operators = append(f.Operators, base64.StdEncoding.EncodeToString(key))
+	}
+	if m.Token != nil {
+		var err error
+		if f.Token, err = m.Token.File(); err != nil {
+			return nil, err
+		}
 	}
 	return canon.Marshal(f)
 }
@@ -98,28 +112,51 @@ func ParseMembership(raw []byte) (*Membership, error) {
 }
 
 func (f *membershipFile) check() (*Membership, error) {
-	if f.V != 1 {
-		return nil, fmt.Errorf("version %d, this program knows 1", f.V)
+	if f.V != 2 {
+		return nil, fmt.Errorf("version %d, this program knows 2", f.V)
 	}
 	if !namePattern.MatchString(f.Name) {
 		return nil, fmt.Errorf("name %.50q: lower-case letters, digits and dashes, at most 40", f.Name)
 	}
-	m := &Membership{Fleet: f.Fleet, Name: f.Name}
+	m := &Membership{Name: f.Name, Revoked: f.Revoked}
 	var err error
-	if m.Token, err = base64.RawURLEncoding.Strict().DecodeString(f.Token); err != nil || len(m.Token) != tokenBytes {
-		return nil, fmt.Errorf("token is not %d bytes of base64url", tokenBytes)
+	if m.CA, err = trust.ParseCA(f.CA); err != nil {
+		return nil, err
+	}
+	if want := m.ID(); f.Fleet != want {
+		return nil, fmt.Errorf("fleet %.40q does not belong to its CA (%s)", f.Fleet, want)
 	}
 	if m.Operators, err = parseKeys(f.Operators); err != nil {
 		return nil, err
 	}
-	if want := ID(m.Operators[0]); f.Fleet != want {
-		return nil, fmt.Errorf("fleet %.40q does not belong to the first operator's key (%s)", f.Fleet, want)
+	if len(f.Revoked) > maxRevoked {
+		return nil, fmt.Errorf("%d things are revoked, at most %d", len(f.Revoked), maxRevoked)
+	}
+	for _, mark := range f.Revoked {
+		if !trust.ValidMark(mark) {
+			return nil, fmt.Errorf("revoked: %.80q is not node:, image:, token: or key: with its name", mark)
+		}
+	}
+	if f.Token != nil {
+		if m.Token, err = f.Token.Parse(m.CA); err != nil {
+			return nil, err
+		}
+	}
+	if f.Invite != "" {
+		c, err := trust.ParseToken(f.Invite)
+		if err != nil || c.Role != trust.RoleJoin || c.Fleet != f.Fleet {
+			return nil, errors.New("invite is not one for this fleet")
+		}
+		m.Invite = f.Invite
 	}
 	if err := CheckLabels(f.Labels); err != nil {
 		return nil, err
 	}
 	if len(f.Labels) > 0 {
 		m.Labels = f.Labels
+	}
+	if len(m.Revoked) == 0 {
+		m.Revoked = nil
 	}
 	return m, nil
 }
@@ -151,4 +188,15 @@ func CheckLabels(labels map[string]string) error {
 		}
 	}
 	return nil
+}
+
+// Enter makes the view and the voice of the node with that id and those addresses: with a join token it has a certificate of
+// the fleet at once, without one a self-signed one until it is enrolled.
+func (m *Membership) Enter(id string, o trust.Options, addresses ...net.IP) (*trust.Authority, *trust.Speaker, error) {
+	a := trust.NewAuthority(m.Roots(), o)
+	s, err := trust.NewSpeaker(a, m.Token, id, trust.NodeNames(id, addresses...))
+	if err != nil {
+		return nil, nil, fmt.Errorf("enter fleet %s as %s: %w", m.Name, id, err)
+	}
+	return a, s, nil
 }

@@ -27,7 +27,7 @@ func TestStoreUnderSudoBelongsToTheInvokingUser(t *testing.T) {
 		t.Fatalf("folder %s, want %s", s.Dir, want)
 	}
 	s.Dir = filepath.Join(t.TempDir(), "config", "capo")
-	if _, err := s.New("dev"); err != nil {
+	if _, err := s.New("dev", false); err != nil {
 		t.Fatal(err)
 	}
 	for _, name := range []string{"..", ".", "current", "fleets", "fleets/dev", "fleets/dev/operator.key"} {

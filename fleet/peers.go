@@ -74,7 +74,7 @@ func (a *Agent) addStatic() {
 func (a *Agent) sighted(s sighting) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s.Fleet != a.cfg.Membership.Fleet {
+	if s.Fleet != a.cfg.Membership.ID() {
 		if !a.strange[s.Fleet] && len(a.strange) < maxPeers {
 			a.strange[s.Fleet] = true
 			a.log.Info("another fleet is on this network and is ignored", "fleet", s.Fleet)

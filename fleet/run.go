@@ -7,6 +7,8 @@ import (
 	"net/netip"
 	"slices"
 	"time"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // Times of discovery.
@@ -64,7 +66,7 @@ func (a *Agent) announceAnew(old *announcement, links []link, id string) *announ
 	if len(links) == 0 {
 		return nil
 	}
-	self := sighting{Fleet: a.cfg.Membership.Fleet, Ref: Ref{id, a.cfg.Boot}, Port: uint16(a.cfg.Port)}
+	self := sighting{Fleet: a.cfg.Membership.ID(), Ref: Ref{id, a.cfg.Boot}, Port: uint16(a.cfg.Port)}
 	n, err := announce(self, links, a.sighted, a.log)
 	if err != nil {
 		a.log.Warn("cannot announce this node by mdns", "error", err)
@@ -346,7 +348,10 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 	}()
 	if err != nil {
 		p.failed++
-		refused := errors.Is(err, ErrOtherFleet) || errors.Is(err, ErrBadProof) || errors.Is(err, ErrMalformed)
+		if a.noteUnapproved(p, remote, err) {
+			return
+		}
+		refused := errors.Is(err, ErrOtherFleet) || errors.Is(err, ErrBadProof) || errors.Is(err, ErrMalformed) || errors.Is(err, trust.ErrUnknownCA) || errors.Is(err, trust.ErrRevoked) || errors.Is(err, trust.ErrOtherFleet)
 		if refused {
 			p.next = now.Add(5 * time.Second)
 		}
@@ -367,6 +372,7 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 		a.rescan() // the rest of that log is here too
 	}
 	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
+	a.noteTime(h)
 }
 
 // interval is the time between two hellos to a peer, longer when there are many or when it does

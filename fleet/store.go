@@ -1,9 +1,7 @@
 package fleet
 
 import (
-	"bytes"
 	"crypto/ed25519"
-	"encoding/base64"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -11,6 +9,8 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 var (
@@ -25,15 +25,26 @@ var (
 // Store is the operator's folder of fleets:
 //
 //	current                    the name of the fleet that commands use unless told otherwise
-//	fleets/NAME/operator.key   the seed of the operator's ed25519 key, base64
-//	fleets/NAME/fleet.json     the Membership
+//	fleets/NAME/ca.key         the CA's key, PKCS #8 in PEM; only where the fleet was made
+//	fleets/NAME/operator.key   the operator's ed25519 key, PKCS #8 in PEM
+//	fleets/NAME/fleet.json     the Membership, without a token
+//	fleets/NAME/images.json    the join tokens that were made, see Image
+//
+// A key that is locked with a passphrase has the name ca.key.age or operator.key.age instead.
 //
 // Folders are 0700 and files 0600. Under sudo it is the invoking user's folder, and what is made
 // belongs to that user.
 type Store struct {
-	Dir string // such as ~/.config/capo
+	Dir  string // such as ~/.config/capo
+	Lock Lock   // for keys with a passphrase; nil: there are none
 
 	owner owner
+}
+
+// Lock encrypts keys under a passphrase, which it asks for.
+type Lock interface {
+	Seal(plain []byte) ([]byte, error)
+	Open(sealed []byte) ([]byte, error)
 }
 
 // OpenStore returns the store of the user who runs this program: $XDG_CONFIG_HOME/capo, or the
@@ -55,27 +66,31 @@ func OpenStore() (*Store, error) {
 	return &Store{Dir: filepath.Join(dir, "capo"), owner: o}, nil
 }
 
-// New makes a fleet and keeps it. The first fleet becomes the current one.
-func (s *Store) New(name string) (*Fleet, error) {
+// New makes a fleet and keeps it; locked keeps its keys under a passphrase. The first fleet becomes the current one.
+func (s *Store) New(name string, locked bool) (*Fleet, error) {
 	f, err := New(name)
 	if err != nil {
 		return nil, err
 	}
-	if err := s.keep(f); err != nil {
-		return nil, fmt.Errorf("keep fleet %s: %w", name, err)
+	return f, s.Keep(f, locked)
+}
+
+// Keep keeps a fleet that is new here.
+func (s *Store) Keep(f *Fleet, locked bool) error {
+	if err := s.keep(f, locked); err != nil {
+		return fmt.Errorf("keep fleet %s: %w", f.Name, err)
 	}
 	if _, err := s.CurrentName(); errors.Is(err, ErrNoFleet) {
-		return f, s.Use(name)
+		return s.Use(f.Name)
 	}
-	return f, nil
+	return nil
 }
 
 // keep writes the fleet into a folder beside its place and renames it, so that a fleet is there
 // whole or not at all.
-func (s *Store) keep(f *Fleet) error {
-	membership, err := f.Membership.Marshal()
-	if err != nil {
-		return err
+func (s *Store) keep(f *Fleet, locked bool) error {
+	if _, err := os.Lstat(s.path(f.Name)); err == nil {
+		return ErrExists
 	}
 	if err := s.mkdir(filepath.Join(s.Dir, "fleets")); err != nil {
 		return err
@@ -85,11 +100,18 @@ func (s *Store) keep(f *Fleet) error {
 		return err
 	}
 	defer os.RemoveAll(tmp)
-	seed := base64.StdEncoding.EncodeToString(f.Key.Seed()) + "\n"
-	for name, data := range map[string][]byte{"operator.key": []byte(seed), "fleet.json": membership} {
-		if err := s.write(filepath.Join(tmp, name), data); err != nil {
-			return err
-		}
+	if err := s.writeKey(tmp, operatorKey, f.Key, locked); err != nil {
+		return err
+	}
+	ca, err := f.CA()
+	if err == nil {
+		err = s.writeKey(tmp, caKey, ca.Key, locked)
+	}
+	if err != nil && !errors.Is(err, ErrNoCA) {
+		return err
+	}
+	if err := s.writeMembership(tmp, f.Membership); err != nil {
+		return err
 	}
 	if err := s.owner.own(tmp); err != nil {
 		return err
@@ -171,15 +193,7 @@ func (s *Store) Load(name string) (*Fleet, error) {
 }
 
 func (s *Store) load(name string) (*Fleet, error) {
-	text, err := os.ReadFile(filepath.Join(s.path(name), "operator.key"))
-	if err != nil {
-		return nil, err
-	}
-	seed, err := base64.StdEncoding.DecodeString(string(bytes.TrimSpace(text)))
-	if err != nil || len(seed) != ed25519.SeedSize {
-		return nil, errors.New("operator.key is not an ed25519 seed in base64")
-	}
-	raw, err := os.ReadFile(filepath.Join(s.path(name), "fleet.json"))
+	raw, err := os.ReadFile(filepath.Join(s.path(name), membershipName))
 	if err != nil {
 		return nil, err
 	}
@@ -187,11 +201,15 @@ func (s *Store) load(name string) (*Fleet, error) {
 	if err != nil {
 		return nil, err
 	}
-	key := ed25519.NewKeyFromSeed(seed)
-	if !slices.ContainsFunc(m.Operators, func(k ed25519.PublicKey) bool { return k.Equal(key.Public()) }) {
-		return nil, errors.New("operator.key is not among fleet.json's operators")
+	key, err := s.readKey(name, operatorKey)
+	if err != nil {
+		return nil, err
 	}
-	return &Fleet{Name: name, Key: key, Membership: m}, nil
+	operator, ok := key.(ed25519.PrivateKey)
+	if !ok {
+		return nil, errors.New("operator.key is not an ed25519 key")
+	}
+	return &Fleet{Name: name, Key: operator, Membership: m, ca: func() (*trust.CA, error) { return s.readCA(name, m) }}, nil
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, "fleets", name) }

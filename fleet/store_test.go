@@ -6,6 +6,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -29,18 +30,18 @@ func TestStoreKeepsFleets(t *testing.T) {
 	if names, err := s.List(); err != nil || len(names) != 0 {
 		t.Fatalf("an empty store lists %v, %v", names, err)
 	}
-	home, err := s.New("home")
+	home, err := s.New("home", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.New("dev"); err != nil {
+	if _, err := s.New("dev", false); err != nil {
 		t.Fatal(err)
 	}
 	if names, err := s.List(); err != nil || !cmp.Equal(names, []string{"dev", "home"}) {
 		t.Fatalf("lists %v, %v", names, err)
 	}
 	current, err := s.Current()
-	if err != nil || !cmp.Equal(current, home) {
+	if err != nil || !current.Key.Equal(home.Key) || !cmp.Equal(current.Membership, home.Membership, bySerial) {
 		t.Fatalf("the first fleet is current: got %v, %v", current, err)
 	}
 	if err := s.Use("dev"); err != nil {
@@ -53,11 +54,11 @@ func TestStoreKeepsFleets(t *testing.T) {
 
 func TestStoreKeepsWhatIsThere(t *testing.T) {
 	s := testStore(t)
-	first, err := s.New("dev")
+	first, err := s.New("dev", false)
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.New("dev"); !errors.Is(err, ErrExists) {
+	if _, err := s.New("dev", false); !errors.Is(err, ErrExists) {
 		t.Fatalf("a second fleet of the name: error %v, want %v", err, ErrExists)
 	}
 	again, err := s.Load("dev")
@@ -69,7 +70,7 @@ func TestStoreKeepsWhatIsThere(t *testing.T) {
 func TestStoreRefusesNames(t *testing.T) {
 	s := testStore(t)
 	for _, name := range []string{"", "..", "../x", "A", "a b", ".hidden", "-a", "a/b", "a\x00b"} {
-		if _, err := s.New(name); err == nil {
+		if _, err := s.New(name, false); err == nil {
 			t.Errorf("New(%q) was accepted", name)
 		}
 		if _, err := s.Load(name); !errors.Is(err, ErrNotFound) {
@@ -86,7 +87,7 @@ func TestStoreIsForItsUserOnly(t *testing.T) {
 		t.Skip("Windows has no permission bits")
 	}
 	s := testStore(t)
-	if _, err := s.New("dev"); err != nil {
+	if _, err := s.New("dev", false); err != nil {
 		t.Fatal(err)
 	}
 	err := filepath.WalkDir(s.Dir, func(path string, d fs.DirEntry, err error) error {
@@ -107,21 +108,73 @@ func TestStoreIsForItsUserOnly(t *testing.T) {
 	}
 }
 
-func TestStoreNoticesAForeignKey(t *testing.T) {
+func TestStoreNoticesAForeignCA(t *testing.T) {
 	s := testStore(t)
 	for _, name := range []string{"a", "b"} {
-		if _, err := s.New(name); err != nil {
+		if _, err := s.New(name, false); err != nil {
 			t.Fatal(err)
 		}
 	}
-	key, err := os.ReadFile(filepath.Join(s.Dir, "fleets", "a", "operator.key"))
+	key, err := os.ReadFile(filepath.Join(s.Dir, "fleets", "a", "ca.key"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Join(s.Dir, "fleets", "b", "operator.key"), key, 0o600); err != nil {
+	if err := os.WriteFile(filepath.Join(s.Dir, "fleets", "b", "ca.key"), key, 0o600); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := s.Load("b"); err == nil {
-		t.Fatal("a fleet with another's key was loaded")
+	f, err := s.Load("b")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WithToken("x"); err == nil {
+		t.Fatal("a token was made with another fleet's CA")
+	}
+	if err := os.Remove(filepath.Join(s.Dir, "fleets", "b", "ca.key")); err != nil {
+		t.Fatal(err)
+	}
+	if _, err := f.WithToken("x"); !errors.Is(err, ErrNoCA) {
+		t.Fatalf("without a CA: error %v, want %v", err, ErrNoCA)
+	}
+}
+
+func TestStoreRemembersItsImages(t *testing.T) {
+	s := testStore(t)
+	f, err := s.New("a", false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := s.WithToken(f, "card")
+	if err != nil {
+		t.Fatal(err)
+	}
+	images, err := s.Images("a")
+	if err != nil || len(images) != 1 || images[0].Serial != m.Token.Serial() || images[0].Name != "card" {
+		t.Fatalf("images %v, error %v, want %s", images, err, m.Token.Serial())
+	}
+}
+
+// reverse is a lock for tests.
+type reverse struct{}
+
+func (reverse) Seal(b []byte) ([]byte, error) { b = slices.Clone(b); slices.Reverse(b); return b, nil }
+func (reverse) Open(b []byte) ([]byte, error) { return reverse{}.Seal(b) }
+
+func TestStoreLocksKeys(t *testing.T) {
+	s := testStore(t)
+	s.Lock = reverse{}
+	made, err := s.New("a", true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	f, err := s.Load("a")
+	if err != nil || !f.Key.Equal(made.Key) {
+		t.Fatalf("what was locked is not opened: %v", err)
+	}
+	if _, err := f.CA(); err != nil {
+		t.Fatal(err)
+	}
+	s.Lock = nil
+	if _, err := s.Load("a"); !errors.Is(err, ErrLocked) {
+		t.Fatalf("without the lock: error %v, want %v", err, ErrLocked)
 	}
 }

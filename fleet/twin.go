@@ -37,6 +37,9 @@ func (a *Agent) settleID(v View) {
 		}
 		old := a.id
 		a.id = suffixed(a.cfg.ID, v.Peers)
+		if a.cfg.Renamed != nil {
+			a.cfg.Renamed(a.id)
+		}
 		a.log.Warn("another node has this node's id: both run, this one under another id", "id", old, "other_boot", p.Boot, "now", a.id)
 		a.rescan()
 		return

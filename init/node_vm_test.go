@@ -1,11 +1,8 @@
 package main_test
 
 import (
-	"crypto/ed25519"
-	"encoding/json"
 	"fmt"
 	"net"
-	"net/http"
 	"testing"
 	"time"
 
@@ -19,8 +16,9 @@ import (
 func TestNodeIsReadyInASmallMachine(t *testing.T) {
 	t.Parallel()
 	port := freePort(t)
+	f, member := testFleet(t)
 	vm := qemutest.Boot(t, qemutest.Options{
-		Image: images.Options{Size: 1, Expect: 1, Fleet: testFleet(t)},
+		Image: images.Options{Size: 1, Expect: 1, Fleet: member},
 		Machine: qemu.Config{MemoryMB: 128, UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8", NICs: []qemu.NIC{
 			{MAC: qemu.MAC(1, 0), SegmentPort: qemutest.SegmentPort(t)},
 			{MAC: qemu.MAC(1, 1), HostPort: port, GuestPort: 8470},
@@ -28,13 +26,12 @@ func TestNodeIsReadyInASmallMachine(t *testing.T) {
 	})
 	since := vm.Expect(`capo: ready .*since_boot=(\S+)`, boot)[1]
 	t.Logf("ready %s after PID 1 began, %v after QEMU did", since, time.Since(vm.Started).Round(time.Millisecond))
-	hello := struct{ ID, Board, State string }{}
-	response, err := http.Get(fmt.Sprintf("http://127.0.0.1:%d/v1/hello?nonce=00112233445566778899aabbccddeeff", port))
+	operator, err := f.Authority()
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer response.Body.Close()
-	if err := json.NewDecoder(response.Body).Decode(&hello); err != nil {
+	hello, err := fleet.Ask(t.Context(), nil, operator, fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
 		t.Fatal(err)
 	}
 	if hello.ID != "f988d3b7ccaa" || hello.Board != "qemu-amd64" || hello.State != "ready" {
@@ -43,19 +40,22 @@ func TestNodeIsReadyInASmallMachine(t *testing.T) {
 	t.Log(vm.Console())
 }
 
-// testFleet is a fleet.json that nobody has the key of.
-func testFleet(t *testing.T) []byte {
+// testFleet is a new fleet, and what its nodes get.
+func testFleet(t *testing.T) (*fleet.Fleet, []byte) {
 	t.Helper()
-	key, _, err := ed25519.GenerateKey(nil)
+	f, err := fleet.New("test")
 	if err != nil {
 		t.Fatal(err)
 	}
-	m := fleet.Membership{Fleet: fleet.ID(key), Name: "test", Operators: []ed25519.PublicKey{key}, Token: make([]byte, 32)}
+	m, err := f.WithToken("test")
+	if err != nil {
+		t.Fatal(err)
+	}
 	data, err := m.Marshal()
 	if err != nil {
 		t.Fatal(err)
 	}
-	return data
+	return f, data
 }
 
 func freePort(t *testing.T) int {

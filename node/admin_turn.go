@@ -128,7 +128,7 @@ func (s *session) awaitTurn(ctx context.Context, seq uint64, run *api.Run) (notR
 
 // answers hands on the answers to a run as they come.
 func (s *session) answers(ctx context.Context, seq uint64, to chan<- api.Result) error {
-	return s.log.FollowResults(ctx, seq, func(node string, data []byte) error {
+	return s.core.FollowResults(ctx, seq, func(node string, data []byte) error {
 		var r api.Result
 		if err := decodeJSON(data, &r); err != nil || r.Node != node {
 			return nil // none that a node of ours wrote

@@ -35,8 +35,12 @@ type Config struct {
 	Changes <-chan struct{}
 	// SinceBoot is the time since the machine started; nil: since the process did.
 	SinceBoot func() time.Duration
-	// Clock says where the time comes from: build, fleet or ntp.
-	Clock func() string
+	// Built is when this program was built: no earlier time is believed. Zero: not known.
+	Built time.Time
+	// ClockKnown: the system's clock is right, as that of a machine with an operating system of its own.
+	ClockKnown bool
+	// SetClock sets the system's clock to a time that the fleet tells; nil: it is left alone.
+	SetClock func(time.Time) error
 	// OnReady is called once, when the node has become ready.
 	OnReady func()
 	// Reboot and Poweroff end the machine, or the process, by ending Run's context; they return at once. nil: an admin job
@@ -63,9 +67,6 @@ func (c Config) withDefaults() Config {
 	if c.MaxMemory == 0 {
 		total, _ := machineMemory()
 		c.MaxMemory = min(total/3, 1<<30)
-	}
-	if c.Clock == nil {
-		c.Clock = func() string { return "build" }
 	}
 	if c.SinceBoot == nil {
 		started := time.Now()

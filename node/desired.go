@@ -30,12 +30,14 @@ type desiredJob struct {
 type desired struct {
 	verifier control.Verifier
 
-	mu      sync.Mutex // guards what follows
-	ledger  control.Ledger
-	jobs    map[string]*desiredJob
-	applied uint64            // sequence of the newest record folded
-	refused map[uint64]string // why, of the newest refused ones
-	changed chan struct{}     // closed and made anew at each record folded
+	mu     sync.Mutex // guards what follows
+	ledger control.Ledger
+	jobs   map[string]*desiredJob
+	// approved are the nodes that operators let in, by id.
+	approved map[string]api.Approve
+	applied  uint64            // sequence of the newest record folded
+	refused  map[uint64]string // why, of the newest refused ones
+	changed  chan struct{}     // closed and made anew at each record folded
 }
 
 // order is what a folded record asks the node to do beside converging to the jobs.
@@ -43,11 +45,16 @@ type order struct {
 	run    *api.Run
 	stream *api.StreamSet
 	target string
-	seq    uint64
+
+	revoke   *api.Revoke
+	approve  *api.Approve
+	operator *operatorOrder
+	seq      uint64
+	signed   int64 // when an operator signed it, in milliseconds since 1970
 }
 
 func newDesired(v control.Verifier) *desired {
-	return &desired{verifier: v, jobs: map[string]*desiredJob{}, refused: map[uint64]string{}, changed: make(chan struct{})}
+	return &desired{verifier: v, jobs: map[string]*desiredJob{}, approved: map[string]api.Approve{}, refused: map[uint64]string{}, changed: make(chan struct{})}
 }
 
 // maxHistory bounds the versions remembered for each job.
@@ -109,6 +116,10 @@ func (d *desired) take(e queue.ControlEntry) (order, error) {
 	if err != nil || repeated {
 		return order{seq: e.Seq}, err
 	}
+	o.signed = c.Time
+	if c.Kind == control.KindEvent {
+		o.signed = 0
+	}
 	apply()
 	return o, nil
 }
@@ -140,6 +151,8 @@ func (d *desired) plan(c *control.Record, o *order, at time.Time) (func(), error
 	case control.KindStream:
 		o.stream = &api.StreamSet{}
 		return func() {}, errors.Join(readBody(c.Body, o.stream), control.ValidStream(c.Target))
+	case control.KindRevoke, control.KindApprove, control.KindOperator:
+		return d.planTrust(c, o)
 	}
 	return func() {}, nil
 }
@@ -208,17 +221,14 @@ func (d *desired) generation(class, target string) uint64 {
 
 // check tells whether a record would be accepted now, without accepting it.
 func (d *desired) check(c *control.Record) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	if err := d.verifier.Check(c); err != nil {
 		return err
-	}
-	if c.Kind == control.KindEvent {
-		return fmt.Errorf("%w: events come from nodes", control.ErrSigner)
 	}
 	if _, err := d.plan(c, &order{}, time.Time{}); err != nil {
 		return fmt.Errorf("%w: %w", control.ErrMalformed, err)
 	}
-	d.mu.Lock()
-	defer d.mu.Unlock()
 	return d.ledger.Admits(c)
 }
 

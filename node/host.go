@@ -59,7 +59,7 @@ func (f HostFile) Config() (Config, error) {
 		return Config{}, fmt.Errorf("host node %s: %s: %w", f.ID, f.Fleet, err)
 	}
 	cfg := Config{ID: f.ID, Name: f.Name, Board: f.Board, Membership: member, Labels: f.Labels, Port: f.Port, Interfaces: f.Interfaces,
-		Size: f.Size, Expect: f.Expect, Servers: f.Servers, Peers: f.Peers, StoreDir: f.Store, CgroupParent: f.Cgroup, MaxMemory: f.MaxMemory}
+		Size: f.Size, Expect: f.Expect, Servers: f.Servers, Peers: f.Peers, StoreDir: f.Store, ClockKnown: true, CgroupParent: f.Cgroup, MaxMemory: f.MaxMemory}
 	if cfg.Board == "" {
 		cfg.Board = "host"
 	}

@@ -1,26 +1,30 @@
 package node
 
 import (
-	"crypto/subtle"
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
 	"time"
 
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
 	"github.com/capodekappa/capo/queue/control"
 )
 
-// handler serves the HTTP API. Everything but a hello and a health check demands the fleet's token.
+// handlerFunc answers a request of somebody who may ask it, while the node is in a log.
+type handlerFunc = func(http.ResponseWriter, *http.Request, *session) error
+
+// handler serves the HTTP API. Everything but a hello and a health check demands an identity; see access for whose.
 func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/hello", n.agent.Handler())
 	mux.HandleFunc("GET /healthz", n.healthz)
-	for pattern, h := range map[string]func(http.ResponseWriter, *http.Request, *session) error{
+	routes := map[string]handlerFunc{
 		"GET /v1/nodes":           n.getNodes,
 		"GET /v1/jobs":            n.getJobs,
 		"GET /v1/jobs/{name}":     n.getJob,
@@ -33,13 +37,15 @@ func (n *Node) handler() http.Handler {
 		"POST /v1/streams/{name}": n.postStream,
 		"GET /v1/streams/{name}":  n.getStream,
 		"GET /v1/logs":            n.getLines,
-	} {
-		mux.Handle(pattern, n.authorised(h))
+	}
+	maps.Copy(routes, n.coreRoutes())
+	for pattern, h := range routes {
+		mux.Handle(pattern, n.authorised(pattern, h))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %.200s", r.URL.Path), 0)
 	})
-	return recovering(n, mux)
+	return recovering(n, n.withoutTokens(mux))
 }
 
 // recovering keeps a panic over one request from ending the node.
@@ -52,31 +58,6 @@ func recovering(n *Node, next http.Handler) http.Handler {
 			}
 		}()
 		next.ServeHTTP(w, r)
-	})
-}
-
-// authorised demands the token and a log, and turns errors into problem documents.
-func (n *Node) authorised(h func(http.ResponseWriter, *http.Request, *session) error) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
-		if !ok || subtle.ConstantTimeCompare([]byte(given), []byte(n.cfg.Membership.Bearer())) != 1 {
-			w.Header().Set("WWW-Authenticate", `Bearer realm="capo"`)
-			writeProblem(w, http.StatusUnauthorized, "this needs the fleet's token (Authorization: Bearer …)", 0)
-			return
-		}
-		s := n.session()
-		if s == nil {
-			w.Header().Set("Retry-After", "1")
-			writeProblem(w, http.StatusServiceUnavailable, "this node is not in a log yet: "+n.agent.Waiting(), 0)
-			return
-		}
-		if s.isLeaving() && r.Method != http.MethodGet {
-			writeProblem(w, http.StatusServiceUnavailable, "this log gives way to another one and takes no more writes", 0)
-			return
-		}
-		if err := h(w, r, s); err != nil && r.Context().Err() == nil {
-			writeError(w, err)
-		}
 	})
 }
 
@@ -96,7 +77,15 @@ type badRequest struct{ error }
 func writeError(w http.ResponseWriter, err error) {
 	var limit limitError
 	var bad badRequest
+	var answered *api.StatusError
 	switch {
+	case errors.As(err, &answered) && answered.Problem.Status >= 400:
+		writeProblem(w, answered.Problem.Status, answered.Error(), answered.Problem.Limit)
+	case errors.Is(err, trust.ErrNoCredentials), errors.Is(err, trust.ErrBadToken), errors.Is(err, trust.ErrExpired), errors.Is(err, trust.ErrClock):
+		w.Header().Set("WWW-Authenticate", `Bearer realm="capo"`)
+		writeProblem(w, http.StatusUnauthorized, err.Error(), 0)
+	case trust.Reason(err) != "other":
+		writeProblem(w, http.StatusForbidden, err.Error(), 0)
 	case errors.As(err, &limit):
 		writeProblem(w, http.StatusRequestEntityTooLarge, err.Error(), limit.limit)
 	case errors.As(err, &bad):

@@ -27,7 +27,7 @@ func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error
 	if err := s.want.check(c); err != nil {
 		return err
 	}
-	seq, err := s.log.AppendControl(r.Context(), c)
+	seq, err := s.core.AppendControl(r.Context(), c)
 	if err != nil {
 		return err
 	}
@@ -62,7 +62,7 @@ func (n *Node) getLog(w http.ResponseWriter, r *http.Request, s *session) error 
 			cancel()
 		}
 	}
-	err := s.log.FollowControl(ctx, 1, atEnd, func(e queue.ControlEntry) error {
+	err := s.core.FollowControl(ctx, 1, atEnd, func(e queue.ControlEntry) error {
 		reason := s.want.verdict(ctx, e.Seq)
 		row := api.ControlEntry{Seq: e.Seq, Time: e.Time.UTC(), OK: reason == "", Reason: reason}
 		if c := e.Record; c != nil {
@@ -104,7 +104,7 @@ func (n *Node) getResults(w http.ResponseWriter, r *http.Request, s *session) er
 	ctx, cancel := context.WithTimeout(r.Context(), limit)
 	defer cancel()
 	out := newLineWriter(w, r)
-	err = s.log.FollowResults(ctx, seq, func(_ string, data []byte) error {
+	err = s.core.FollowResults(ctx, seq, func(_ string, data []byte) error {
 		var result api.Result
 		if err := decodeJSON(data, &result); err != nil {
 			return nil // not one of ours
@@ -132,7 +132,7 @@ func (n *Node) getLines(w http.ResponseWriter, r *http.Request, s *session) erro
 	out := newLineWriter(w, r)
 	ctx, cancel := context.WithCancel(r.Context())
 	defer cancel()
-	err := s.log.FollowLines(ctx, filter, func(_ uint64, _ time.Time, data []byte) error {
+	err := s.core.FollowLines(ctx, filter, func(_ uint64, _ time.Time, data []byte) error {
 		var line api.Line
 		if err := decodeJSON(data, &line); err != nil {
 			return nil // not one of ours

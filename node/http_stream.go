@@ -34,6 +34,9 @@ func (n *Node) postStream(w http.ResponseWriter, r *http.Request, s *session) er
 	if err := control.ValidStream(name); err != nil {
 		return badRequest{err}
 	}
+	if err := callerMay(s, identityOf(r), name); err != nil {
+		return err
+	}
 	if _, err := s.log.EnsureStream(r.Context(), name, 0); err != nil {
 		return err
 	}

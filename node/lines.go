@@ -2,13 +2,11 @@ package node
 
 import (
 	"context"
-	"encoding/json"
 	"strings"
 	"sync/atomic"
 	"time"
 
 	"github.com/capodekappa/capo/node/api"
-	"github.com/capodekappa/capo/queue"
 )
 
 // lines takes what jobs and the node print, keeps some while there is no log, and ships it.
@@ -39,7 +37,7 @@ func (l *lines) put(job, level, message string) {
 const nodeLines = "_node"
 
 // ship writes lines to the log until ctx ends.
-func (l *lines) ship(ctx context.Context, node string, log *queue.Log) error {
+func (l *lines) ship(ctx context.Context, node string, c core) error {
 	for {
 		select {
 		case <-ctx.Done():
@@ -49,15 +47,7 @@ func (l *lines) ship(ctx context.Context, node string, log *queue.Log) error {
 			if n := l.dropped.Swap(0); n > 0 {
 				line.Message += " (… and more lines were dropped before it)"
 			}
-			data, err := json.Marshal(line)
-			if err != nil {
-				continue
-			}
-			job := line.Job
-			if job == "" {
-				job = nodeLines
-			}
-			if err := log.PutLine(node, job, data); err != nil {
+			if err := putLine(c, line); err != nil {
 				return err
 			}
 		}

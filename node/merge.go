@@ -93,7 +93,7 @@ func (s *session) exporter() string {
 func (s *session) putMerge(ctx context.Context, m mergeState) {
 	data, err := encodeJSON(m)
 	if err == nil {
-		err = s.log.PutState(ctx, mergeKey+".log", data)
+		err = s.core.PutState(ctx, mergeKey+".log", data)
 	}
 	if err != nil {
 		s.slog.Warn("the others of this log could not be told that it gives way", "err", err)
@@ -102,7 +102,7 @@ func (s *session) putMerge(ctx context.Context, m mergeState) {
 
 // followMerge has this node stop writing as soon as any node says that the log gives way.
 func (s *session) followMerge(ctx context.Context) error {
-	return s.log.FollowState(ctx, mergeKey, nil, func(queue.StateEntry) error {
+	return s.core.FollowState(ctx, mergeKey, nil, func(queue.StateEntry) error {
 		s.leave()
 		return nil
 	})
@@ -110,7 +110,7 @@ func (s *session) followMerge(ctx context.Context) error {
 
 func (s *session) awaitExport(ctx context.Context) {
 	done := errors.New("exported")
-	err := s.log.FollowState(ctx, mergeKey, nil, func(e queue.StateEntry) error {
+	err := s.core.FollowState(ctx, mergeKey, nil, func(e queue.StateEntry) error {
 		var m mergeState
 		if decodeJSON(e.Value, &m) == nil && m.Done {
 			return done
@@ -133,7 +133,7 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	for _, server := range d.Servers {
 		addrs = append(addrs, server.Addr)
 	}
-	winner, err := queue.Open(ctx, queue.Config{Incarnation: d.Incarnation, Servers: addrs, Token: s.cfg.Membership.Bearer(),
+	winner, err := queue.Open(ctx, queue.Config{Incarnation: d.Incarnation, Servers: addrs, Authority: s.n.authority, ID: s.id,
 		Name: s.id + "-" + s.boot + "-export", Rank: len(addrs), MaxMemory: s.cfg.MaxMemory, Log: s.slog})
 	if err != nil {
 		return err
@@ -142,17 +142,19 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	report := MergeReport{Event: "merged", From: s.inc, Into: d.Incarnation, Streams: map[string]int{}, Blobs: []api.Part{}}
 	if s.isSilent() {
 		report.Error = "this log's servers are too few to read it; what it held is lost with them"
-	} else if err := errors.Join(s.log.Seal(ctx), s.copyInto(ctx, winner, &report)); err != nil {
+	} else if err := errors.Join(s.core.(*queue.Core).Seal(ctx), s.log.Seal(ctx), s.copyInto(ctx, winner, &report)); err != nil {
 		report.Error = err.Error()
 	}
-	event := &control.Record{Fleet: s.cfg.Membership.Fleet, Log: d.Incarnation, Kind: control.KindEvent, Target: "log-" + s.inc, Generation: 1}
+	event := &control.Record{Fleet: s.cfg.Membership.ID(), Log: d.Incarnation, Kind: control.KindEvent, Target: "log-" + s.inc, Generation: 1}
 	if err := event.Seal(report); err != nil {
 		return err
 	}
-	if err := event.SignEvent(s.id, s.cfg.Membership.Token); err != nil {
+	if err := event.SignEvent(s.id, s.n.speaker.Key(), s.n.authority.Own().Certificate); err != nil {
 		return err
 	}
-	_, err = winner.AppendControl(ctx, event)
+	core := newRemoteCore(ctx, s.n.authority, d.Incarnation, s.cfg.Address, s.cfg.Port, addrs)
+	defer core.Close()
+	_, err = core.AppendControl(ctx, event)
 	return err
 }
 
@@ -204,7 +206,7 @@ func (s *session) copyInto(ctx context.Context, winner *queue.Log, report *Merge
 func (s *session) exportControl(ctx context.Context, line func(any) error) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	err := s.log.FollowControl(ctx, 1, cancel, func(e queue.ControlEntry) error {
+	err := s.core.FollowControl(ctx, 1, cancel, func(e queue.ControlEntry) error {
 		if e.Err != nil {
 			return nil
 		}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"log/slog"
 	"maps"
 	"net"
 	"net/http"
@@ -12,6 +13,7 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/jsrt/cell"
 	"github.com/capodekappa/capo/node/api"
 )
@@ -24,7 +26,11 @@ type Node struct {
 	started time.Time
 	lines   *lines
 	recent  *recent // of its own log
-	admin   admin   // what admin jobs did to it
+
+	authority *trust.Authority
+	speaker   *trust.Speaker
+	refusals  *refusals
+	admin     admin // what admin jobs did to it
 
 	mu       sync.Mutex     // guards what follows
 	decision fleet.Decision // of the session
@@ -37,16 +43,20 @@ type Node struct {
 // with what makes the node impossible, such as an address that is taken.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}, refusals: newRefusals()}
 	cfg.Log = remember(cfg.Log, n.recent)
 	n.cfg = cfg
 	n.strength = cell.Strength{Missing: []string{"not tried yet"}}
+	if err := n.enter(); err != nil {
+		return err
+	}
 	listener, err := listen(ctx, cfg)
 	if err != nil {
 		return err
 	}
+	listener = n.authority.Listener(listener, "h2", "http/1.1")
 	agent, err := fleet.Start(ctx, fleet.Config{
-		Membership: cfg.Membership, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
+		Membership: cfg.Membership, Authority: n.authority, Renamed: n.rename, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
 		Port: cfg.Port, Listen: cfg.Address, Interfaces: cfg.Interfaces, Size: cfg.Size, Expect: cfg.Expect, Servers: cfg.Servers,
 		Peers: cfg.Peers, Changes: cfg.Changes, Log: cfg.Log,
 	})
@@ -56,7 +66,8 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	defer agent.Close()
 	n.agent = agent
-	api := &http.Server{Handler: n.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
+	api := &http.Server{Handler: n.handler(), ReadHeaderTimeout: 10 * time.Second, MaxHeaderBytes: 32 << 10, BaseContext: func(net.Listener) context.Context { return ctx },
+		ConnContext: withIdentity, ErrorLog: slog.NewLogLogger(cfg.Log.Handler(), slog.LevelDebug), IdleTimeout: 2 * time.Minute}
 	failed := make(chan error, 1)
 	go func() { failed <- api.Serve(listener) }()
 	defer func() {
@@ -68,6 +79,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}()
 	done := make(chan struct{})
 	go func() { defer close(done); n.sessions(ctx) }()
+	go n.keepCertificate(ctx)
 	go n.tryCell(ctx)
 	select {
 	case <-done:
@@ -240,7 +252,7 @@ func (n *Node) row() api.Node {
 	return api.Node{
 		ID: n.agent.ID(), Name: n.cfg.Name, Address: address, Board: n.cfg.Board, Arch: n.cfg.Arch, Version: n.cfg.Version,
 		State: fleet.StateJoining, UptimeMS: time.Since(n.started).Milliseconds(), MemTotal: total, MemFree: free,
-		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.cfg.Clock(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(),
+		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.authority.Clock().Source(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(),
 	}
 }
 

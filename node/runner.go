@@ -152,7 +152,7 @@ func (s *session) startCell(ctx context.Context, m api.Manifest, p program, more
 
 // runOnce answers a run's record, when its turn has come: the handler's value, or why there is none.
 func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
-	if s.log.HasResult(ctx, seq, s.id) {
+	if s.core.HasResult(ctx, seq, s.id) {
 		return
 	}
 	notRun := s.awaitTurn(ctx, seq, run)
@@ -162,7 +162,7 @@ func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
 	case <-ctx.Done():
 		return
 	}
-	if s.log.HasResult(ctx, seq, s.id) {
+	if s.core.HasResult(ctx, seq, s.id) {
 		return
 	}
 	if notRun != "" {
@@ -202,7 +202,7 @@ func (s *session) putResult(ctx context.Context, seq uint64, result api.Result) 
 	result.Node = s.id
 	data, err := encodeJSON(result)
 	if err == nil {
-		err = s.log.PutResult(ctx, seq, s.id, data)
+		err = s.core.PutResult(ctx, seq, s.id, data)
 	}
 	if err != nil {
 		s.slog.Warn("result not recorded", "run", seq, "err", err)

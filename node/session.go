@@ -28,6 +28,7 @@ type session struct {
 	inc     string
 	servers []fleet.Server
 	log     *queue.Log
+	core    core
 	server  *queue.Server // nil on a client
 	slog    *slog.Logger
 	want    *desired
@@ -75,33 +76,47 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		}
 		addrs = append(addrs, s.Addr)
 	}
-	var server *queue.Server
+	cfgQueue := queue.Config{Incarnation: d.Incarnation, Servers: addrs, Authority: n.authority, ID: id, Name: name, Rank: rank, MaxMemory: cfg.MaxMemory, Log: cfg.Log}
+	want := newDesired(control.Verifier{Fleet: cfg.Membership.ID(), Log: d.Incarnation, Operators: cfg.Membership.Operators, Authority: n.authority})
 	if d.Role == fleet.RoleServer {
 		store := filepath.Join(cfg.StoreDir, "log-"+d.Incarnation)
 		if err := os.MkdirAll(store, 0o700); err != nil {
 			return nil, nil, fmt.Errorf("log server's folder: %w", err)
 		}
 		srv, err := queue.StartServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Listen: cfg.Address, Peers: peers,
-			Token: cfg.Membership.Bearer(), StoreDir: store, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
+			Authority: n.authority, Inputs: want.inputs, StoreDir: store, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
 		if err != nil {
 			return nil, nil, err
 		}
-		server = srv
+		cfgQueue.Server = srv
 		closers = append(closers, func() { srv.Close(); _ = os.RemoveAll(store) })
 	}
-	log, err := queue.Open(ctx, queue.Config{Incarnation: d.Incarnation, Servers: addrs, Token: cfg.Membership.Bearer(), Name: name,
-		Rank: rank, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
+	core, err := openCore(ctx, cfgQueue, cfg)
+	if err != nil {
+		closeAll()
+		return nil, nil, err
+	}
+	closers = append(closers, core.Close)
+	log, err := queue.Open(ctx, cfgQueue)
 	if err != nil {
 		closeAll()
 		return nil, nil, err
 	}
 	closers = append(closers, log.Close)
-	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, server: server, slog: cfg.Log,
-		want:   newDesired(control.Verifier{Fleet: cfg.Membership.Fleet, Log: d.Incarnation, Operators: cfg.Membership.Operators, Token: cfg.Membership.Token}),
+	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, core: core, server: cfgQueue.Server, slog: cfg.Log,
+		want:   want,
 		roster: newRoster(time.Now), lines: n.lines,
 		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
 		runners: map[string]*runner{}, answered: time.Now()}
 	return s, closeAll, nil
+}
+
+// openCore opens the core in this process, where a log server is, or that of another.
+func openCore(ctx context.Context, q queue.Config, cfg Config) (core, error) {
+	if q.Server != nil {
+		return queue.OpenCore(ctx, q)
+	}
+	return newRemoteCore(ctx, q.Authority, q.Incarnation, cfg.Address, cfg.Port, q.Servers), nil
 }
 
 // run lives until ctx ends or the log is lost for good; it stops all jobs before it returns.
@@ -121,7 +136,7 @@ func (s *session) run(ctx context.Context) error {
 	spawn("heartbeat", s.beat)
 	spawn("giving way", s.followMerge)
 	spawn("jobs", s.converge)
-	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.log) })
+	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.core) })
 	<-ctx.Done()
 	all.Wait()
 	s.runs.Wait()
@@ -171,7 +186,7 @@ func (s *session) followControl(ctx context.Context) error {
 		}
 		s.poke()
 	}
-	return s.log.FollowControl(ctx, from, atEnd, func(e queue.ControlEntry) error {
+	return s.core.FollowControl(ctx, from, atEnd, func(e queue.ControlEntry) error {
 		o, err := s.want.fold(e)
 		if err != nil {
 			kind, target := "?", "?"
@@ -190,6 +205,10 @@ func (s *session) followControl(ctx context.Context) error {
 
 // obey does what a record asks for once.
 func (s *session) obey(ctx context.Context, o order) {
+	if o.signed > 0 {
+		s.n.authority.Clock().Tell(time.UnixMilli(o.signed))
+	}
+	s.n.believe(o)
 	switch {
 	case o.run != nil && o.run.Nodes[s.id] == s.boot:
 		s.runs.Go(func() { s.runOnce(ctx, o.seq, o.run) })
@@ -208,7 +227,7 @@ func (s *session) obey(ctx context.Context, o order) {
 }
 
 func (s *session) followRoster(ctx context.Context) error {
-	return s.log.FollowState(ctx, "node", s.poke, func(e queue.StateEntry) error {
+	return s.core.FollowState(ctx, "node", s.poke, func(e queue.StateEntry) error {
 		moves, err := s.roster.take(e.Value)
 		if err != nil {
 			s.slog.Warn("heartbeat that cannot be read", "key", e.Key, "err", err)
@@ -288,7 +307,7 @@ func (s *session) beatOnce(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	err = s.log.PutState(ctx, queue.StateKey("node", s.id), data)
+	err = s.core.PutState(ctx, queue.StateKey("node", s.id), data)
 	s.noteAnswer(err == nil)
 	if err != nil {
 		return err

@@ -17,28 +17,37 @@ type ControlEntry struct {
 	Seq    uint64
 	Time   time.Time
 	Record *control.Record
+	Raw    []byte
 	Err    error
 }
 
-// AppendControl appends an encoded record and returns its sequence. It does not verify: every
-// node does before it acts.
-func (l *Log) AppendControl(ctx context.Context, c *control.Record) (uint64, error) {
+// AppendControl appends a record and returns its sequence. The caller has verified it; every
+// node does again before it acts.
+func (l *Core) AppendControl(ctx context.Context, c *control.Record) (uint64, error) {
 	data, err := c.Encode()
 	if err != nil {
 		return 0, err
 	}
-	class := c.Class()
+	seq, err := l.AppendControlBytes(ctx, c.Class(), c.Target, data)
+	if err != nil {
+		return 0, fmt.Errorf("append control record %s %s: %w", c.Kind, c.Target, err)
+	}
+	return seq, nil
+}
+
+// AppendControlBytes is AppendControl for a record as it was received, about a target of a class.
+func (l *Core) AppendControlBytes(ctx context.Context, class, target string, data []byte) (uint64, error) {
 	if class == "" {
 		class = "unknown"
 	}
-	msg := &nats.Msg{Subject: "control." + class + "." + token(c.Target), Data: data}
+	msg := &nats.Msg{Subject: "control." + class + "." + token(target), Data: data}
 	opts := []jetstream.PublishOpt{jetstream.WithMsgID(control.Digest(data))}
 	if class == "run" || class == "event" {
 		opts = append(opts, jetstream.WithMsgTTL(6*time.Hour))
 	}
 	ack, err := l.publish(ctx, msg, opts...)
 	if err != nil {
-		return 0, fmt.Errorf("append control record %s %s: %w", c.Kind, c.Target, err)
+		return 0, err
 	}
 	return ack.Sequence, nil
 }
@@ -46,7 +55,7 @@ func (l *Log) AppendControl(ctx context.Context, c *control.Record) (uint64, err
 // FollowControl calls fn for every control record from a sequence on, in order, until ctx ends,
 // fn fails or the log is closed. atEnd is called once, when all that stood there at the start has been
 // given to fn.
-func (l *Log) FollowControl(ctx context.Context, from uint64, atEnd func(), fn func(ControlEntry) error) error {
+func (l *Core) FollowControl(ctx context.Context, from uint64, atEnd func(), fn func(ControlEntry) error) error {
 	f, err := l.follow(ctx, controlStream, nil, position{seq: from})
 	if err != nil {
 		return err
@@ -54,7 +63,7 @@ func (l *Log) FollowControl(ctx context.Context, from uint64, atEnd func(), fn f
 	defer f.close()
 	return f.each(ctx, atEnd, func(msg *nats.Msg, meta *nats.MsgMetadata) error {
 		rec, err := control.Parse(msg.Data)
-		return fn(ControlEntry{Seq: meta.Sequence.Stream, Time: meta.Timestamp, Record: rec, Err: err})
+		return fn(ControlEntry{Seq: meta.Sequence.Stream, Time: meta.Timestamp, Record: rec, Raw: msg.Data, Err: err})
 	})
 }
 

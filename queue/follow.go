@@ -31,7 +31,7 @@ type follower struct {
 // heartbeat is how often an idle consumer is heard of; after two missed ones it is made anew.
 const heartbeat = 2 * time.Second
 
-func (l *Log) follow(ctx context.Context, stream string, filters []string, at position) (*follower, error) {
+func (l *link) follow(ctx context.Context, stream string, filters []string, at position) (*follower, error) {
 	opts := []nats.SubOpt{nats.BindStream(stream), nats.OrderedConsumer(), nats.IdleHeartbeat(heartbeat), nats.InactiveThreshold(time.Minute)}
 	subject := ""
 	switch len(filters) {

@@ -11,7 +11,7 @@ import (
 )
 
 // PutResult records what a node answered to the run with control sequence seq.
-func (l *Log) PutResult(ctx context.Context, seq uint64, node string, data []byte) error {
+func (l *Core) PutResult(ctx context.Context, seq uint64, node string, data []byte) error {
 	msg := &nats.Msg{Subject: fmt.Sprintf("result.%d.%s", seq, token(node)), Data: data}
 	if _, err := l.publish(ctx, msg); err != nil {
 		return fmt.Errorf("result of run %d: %w", seq, err)
@@ -20,7 +20,7 @@ func (l *Log) PutResult(ctx context.Context, seq uint64, node string, data []byt
 }
 
 // HasResult tells whether a node has answered a run.
-func (l *Log) HasResult(ctx context.Context, seq uint64, node string) bool {
+func (l *Core) HasResult(ctx context.Context, seq uint64, node string) bool {
 	str, err := l.stream(ctx, resultStream)
 	if err != nil {
 		return false
@@ -31,7 +31,7 @@ func (l *Log) HasResult(ctx context.Context, seq uint64, node string) bool {
 
 // FollowResults calls fn for each answer to a run, those there are and those to come, until
 // ctx ends or fn fails.
-func (l *Log) FollowResults(ctx context.Context, seq uint64, fn func(node string, data []byte) error) error {
+func (l *Core) FollowResults(ctx context.Context, seq uint64, fn func(node string, data []byte) error) error {
 	f, err := l.follow(ctx, resultStream, []string{"result." + strconv.FormatUint(seq, 10) + ".*"}, position{})
 	if err != nil {
 		return err
@@ -50,7 +50,7 @@ func (l *Log) FollowResults(ctx context.Context, seq uint64, fn func(node string
 
 // PutLine records a line that a job, or the node itself, printed. It does not wait for the
 // log; a line that is lost with a server is lost.
-func (l *Log) PutLine(node, job string, data []byte) error {
+func (l *Core) PutLine(node, job string, data []byte) error {
 	return l.nc.Publish("log."+token(node)+"."+token(job), data)
 }
 
@@ -63,7 +63,7 @@ type LineFilter struct {
 
 // FollowLines calls fn for each line, oldest first, until ctx ends, fn fails or, unless it follows, the
 // lines that were there are done.
-func (l *Log) FollowLines(ctx context.Context, q LineFilter, fn func(seq uint64, at time.Time, data []byte) error) error {
+func (l *Core) FollowLines(ctx context.Context, q LineFilter, fn func(seq uint64, at time.Time, data []byte) error) error {
 	star := func(s string) string {
 		if s == "" {
 			return "*"

@@ -9,12 +9,14 @@ import (
 	"time"
 )
 
-// cluster starts n log servers on their own loopback addresses and opens a client to each.
-func cluster(t *testing.T, n int) ([]*Log, []*Server) {
+// cluster starts n log servers on their own loopback addresses, opens a client to each over the network, and the core in
+// the process of one.
+func cluster(t *testing.T, n int) ([]*Log, []*Server, *Core) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
 	t.Cleanup(cancel)
 	base := nextNet()
+	_, member := newFleet(t)
 	peers := make([]Peer, n)
 	addrs := make([]netip.Addr, n)
 	for i := range peers {
@@ -27,7 +29,7 @@ func cluster(t *testing.T, n int) ([]*Log, []*Server) {
 		go func() {
 			var err error
 			servers[i], err = StartServer(ctx, ServerConfig{Name: peers[i].Name, Incarnation: "inc", Listen: addrs[i], Peers: peers,
-				Token: "secret-token", StoreDir: tmpfs(t), MaxMemory: 256 << 20})
+				Authority: as(t, member, fmt.Sprintf("n%d", i)), StoreDir: tmpfs(t), MaxMemory: 256 << 20})
 			errs <- err
 		}()
 	}
@@ -41,16 +43,21 @@ func cluster(t *testing.T, n int) ([]*Log, []*Server) {
 			s.Close()
 		}
 	})
+	cfg := Config{Incarnation: "inc", Servers: addrs, MaxMemory: 256 << 20}
+	core := prepareLog(ctx, t, cfg, servers...)
 	logs := make([]*Log, n)
 	for i := range logs {
-		l, err := Open(ctx, Config{Incarnation: "inc", Servers: append([]netip.Addr{addrs[i]}, addrs...), Token: "secret-token", Name: peers[i].Name, Rank: i, MaxMemory: 256 << 20})
+		cfg.Servers = append([]netip.Addr{addrs[i]}, addrs...)
+		cfg.ID, cfg.Name, cfg.Rank = fmt.Sprintf("n%d", i), peers[i].Name, i
+		cfg.Authority = as(t, member, cfg.ID)
+		l, err := Open(ctx, cfg)
 		if err != nil {
 			t.Fatal(err)
 		}
 		t.Cleanup(l.Close)
 		logs[i] = l
 	}
-	return logs, servers
+	return logs, servers, core
 }
 
 // tmpfs is a folder as a log server's should be: in memory, where there is such a place.
@@ -78,7 +85,7 @@ func TestRecordsOfAKeyStayInOrderInOnePartition(t *testing.T) {
 	for _, n := range []int{1, 3} {
 		t.Run(fmt.Sprintf("%d servers", n), func(t *testing.T) {
 			start := time.Now()
-			logs, _ := cluster(t, n)
+			logs, _, _ := cluster(t, n)
 			t.Logf("usable after %v", time.Since(start))
 			ctx := t.Context()
 			start = time.Now()
@@ -131,7 +138,7 @@ func TestRecordsOfAKeyStayInOrderInOnePartition(t *testing.T) {
 }
 
 func TestNodesMakeAStreamAtTheSameTime(t *testing.T) {
-	logs, _ := cluster(t, 3)
+	logs, _, _ := cluster(t, 3)
 	for i := range 20 {
 		name := fmt.Sprintf("stream%d", i)
 		start := time.Now()
@@ -154,7 +161,7 @@ func TestNodesMakeAStreamAtTheSameTime(t *testing.T) {
 }
 
 func TestServerURLEscapesTheZone(t *testing.T) {
-	got := serverURL("nats", netip.MustParseAddr("fe80::1%eth0"), 4222, nil)
+	got := serverURL("nats", netip.MustParseAddr("fe80::1%eth0"), 4222)
 	if want := "nats://[fe80::1%25eth0]:4222"; got != want {
 		t.Errorf("%s, want %s", got, want)
 	}

@@ -18,7 +18,7 @@ const (
 
 // publish appends one message and waits until a majority has it. While no server can be reached
 // it tries again until ctx ends; the message's id makes that one append.
-func (l *Log) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
+func (l *link) publish(ctx context.Context, msg *nats.Msg, opts ...jetstream.PublishOpt) (*jetstream.PubAck, error) {
 	for limit := firstTry; ; limit = min(2*limit, lastTry) {
 		try, cancel := context.WithTimeout(ctx, limit)
 		ack, err := l.js.PublishMsg(try, msg, opts...)
@@ -56,7 +56,7 @@ const requestLimit = 400 * time.Millisecond
 const electionLimit = 12 * time.Second
 
 // stream finds a stream on the servers.
-func (l *Log) stream(ctx context.Context, name string) (jetstream.Stream, error) {
+func (l *link) stream(ctx context.Context, name string) (jetstream.Stream, error) {
 	for start := time.Now(); ; {
 		try, cancel := context.WithTimeout(ctx, requestLimit)
 		str, err := l.js.Stream(try, name)

@@ -8,10 +8,18 @@ import (
 	"github.com/nats-io/nats.go/jetstream"
 )
 
-// Seal has the control log and every user stream take no more records, for ever, so that who reads them afterwards
+// Seal has the control log take no more records, for ever.
+func (l *Core) Seal(ctx context.Context) error {
+	if err := l.seal(ctx, controlStream); err != nil {
+		return fmt.Errorf("seal the control log: %w", wrap(err))
+	}
+	return nil
+}
+
+// Seal has every user stream take no more records, for ever, so that who reads them afterwards
 // has all that was ever acknowledged. Appends are refused with [ErrUnavailable] from then on.
 func (l *Log) Seal(ctx context.Context) error {
-	names := []string{controlStream}
+	var names []string
 	list := l.js.StreamNames(ctx, jetstream.WithStreamListSubject("in.>"))
 	for name := range list.Name() {
 		names = append(names, name)
@@ -28,7 +36,7 @@ func (l *Log) Seal(ctx context.Context) error {
 	return errors.Join(errs...)
 }
 
-func (l *Log) seal(ctx context.Context, name string) error {
+func (l *link) seal(ctx context.Context, name string) error {
 	for {
 		str, err := l.stream(ctx, name)
 		if err != nil {

@@ -10,7 +10,7 @@ import (
 )
 
 func TestASealedLogTakesNoMoreAndKeepsWhatItHas(t *testing.T) {
-	logs, _ := cluster(t, 3)
+	logs, _, core := cluster(t, 3)
 	ctx := t.Context()
 	if _, err := logs[0].EnsureStream(ctx, "words", 0); err != nil {
 		t.Fatal(err)
@@ -19,7 +19,7 @@ func TestASealedLogTakesNoMoreAndKeepsWhatItHas(t *testing.T) {
 		t.Fatal(err)
 	}
 	for range 2 { // it may be said again
-		if err := logs[2].Seal(ctx); err != nil {
+		if err := errors.Join(logs[2].Seal(ctx), core.Seal(ctx)); err != nil {
 			t.Fatal(err)
 		}
 	}
@@ -35,7 +35,7 @@ func TestASealedLogTakesNoMoreAndKeepsWhatItHas(t *testing.T) {
 	if err := rec.Seal(struct{}{}); err != nil {
 		t.Fatal(err)
 	}
-	if _, err := logs[0].AppendControl(ctx, rec); !errors.Is(err, ErrUnavailable) {
+	if _, err := core.AppendControl(ctx, rec); !errors.Is(err, ErrUnavailable) {
 		t.Errorf("append to the control log: %v, want %v", err, ErrUnavailable)
 	}
 	if err := logs[0].PutState(ctx, "merge.log", []byte("{}")); err != nil {
@@ -55,7 +55,7 @@ func TestASealedLogTakesNoMoreAndKeepsWhatItHas(t *testing.T) {
 }
 
 func TestAClientOfAnotherLogIsRefused(t *testing.T) {
-	logs, _ := cluster(t, 1)
+	logs, _, _ := cluster(t, 1)
 	ctx, cancel := context.WithTimeout(t.Context(), time.Second)
 	defer cancel()
 	cfg := logs[0].cfg

@@ -328,7 +328,7 @@ func (all Spread) Lacks(without string) []string {
 
 // system connects to this server's system account, for the caller to close.
 func (s *Server) system() (*nats.Conn, error) {
-	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.UserInfo("sys", s.cfg.Token), nats.Name(s.cfg.Name+"-seats"))
+	nc, err := nats.Connect("", append(s.own(userSystem), nats.Name(s.cfg.Name+"-seats"))...)
 	if err != nil {
 		return nil, fmt.Errorf("log server %s: system account: %w", s.cfg.Name, err)
 	}

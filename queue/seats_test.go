@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/test/need"
 )
 
@@ -20,6 +21,7 @@ type bench struct {
 	net     byte
 	servers map[int]*Server
 	log     *Log
+	member  *fleet.Membership
 
 	mu    sync.Mutex // guards what follows
 	acked map[string]bool
@@ -31,6 +33,7 @@ func newBench(t *testing.T) *bench {
 	ctx, cancel := context.WithTimeout(t.Context(), 2*time.Minute)
 	t.Cleanup(cancel)
 	b := &bench{t: t, ctx: ctx, net: nextNet(), servers: map[int]*Server{}, acked: map[string]bool{}}
+	_, b.member = newFleet(t)
 	var mu sync.Mutex
 	var starts sync.WaitGroup
 	for i := range 3 {
@@ -54,7 +57,10 @@ func newBench(t *testing.T) *bench {
 	if t.Failed() {
 		t.FailNow()
 	}
-	l, err := Open(ctx, Config{Incarnation: "inc", Servers: b.addrs(0, 1, 2), Token: "secret-token", Name: "writer", MaxMemory: 256 << 20})
+	cfg := Config{Incarnation: "inc", Servers: b.addrs(0, 1, 2), MaxMemory: 256 << 20}
+	prepareLog(ctx, t, cfg, b.servers[0], b.servers[1], b.servers[2])
+	cfg.ID, cfg.Name, cfg.Authority = "writer", "writer-boot", as(t, b.member, "writer")
+	l, err := Open(ctx, cfg)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -77,7 +83,7 @@ func (b *bench) addrs(list ...int) []netip.Addr {
 func (b *bench) name(i int) string { return fmt.Sprintf("n%d-boot", i) }
 
 func (b *bench) config(i int, with ...int) ServerConfig {
-	cfg := ServerConfig{Name: b.name(i), Incarnation: "inc", Listen: b.addrs(i)[0], Token: "secret-token", StoreDir: tmpfs(b.t), MaxMemory: 256 << 20}
+	cfg := ServerConfig{Name: b.name(i), Incarnation: "inc", Listen: b.addrs(i)[0], Authority: as(b.t, b.member, fmt.Sprintf("n%d", i)), StoreDir: tmpfs(b.t), MaxMemory: 256 << 20}
 	for j, addr := range b.addrs(with...) {
 		cfg.Peers = append(cfg.Peers, Peer{Name: b.name(with[j]), Addr: addr})
 	}
@@ -144,6 +150,9 @@ func (b *bench) join(i int, with ...int) {
 	b.t.Helper()
 	cfg := b.config(i, append(slices.Clone(with), i)...)
 	cfg.Join = true
+	for _, j := range with {
+		b.servers[j].SetServers(cfg.Peers)
+	}
 	s, err := StartServer(b.ctx, cfg)
 	if err != nil {
 		b.t.Fatal(err)

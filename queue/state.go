@@ -29,7 +29,7 @@ func StateKey(tokens ...string) string {
 }
 
 // PutState sets a key's value.
-func (l *Log) PutState(ctx context.Context, key string, value []byte) error {
+func (l *link) PutState(ctx context.Context, key string, value []byte) error {
 	_, err := l.publish(ctx, &nats.Msg{Subject: "state." + key, Data: value})
 	if err != nil {
 		return fmt.Errorf("state %s: %w", key, err)
@@ -39,7 +39,7 @@ func (l *Log) PutState(ctx context.Context, key string, value []byte) error {
 
 // SwapState sets a key's value if its newest one still has sequence last (0: none yet), and returns
 // the new sequence. Another value there is [ErrConflict].
-func (l *Log) SwapState(ctx context.Context, key string, value []byte, last uint64) (uint64, error) {
+func (l *link) SwapState(ctx context.Context, key string, value []byte, last uint64) (uint64, error) {
 	ack, err := l.publish(ctx, &nats.Msg{Subject: "state." + key, Data: value}, jetstream.WithExpectLastSequencePerSubject(last))
 	if errors.Is(err, ErrConflict) { // it may be this very append, which was tried again when its answer was lost
 		if now, serr := l.State(ctx, key); serr == nil && now.Seq > last && bytes.Equal(now.Value, value) {
@@ -53,7 +53,7 @@ func (l *Log) SwapState(ctx context.Context, key string, value []byte, last uint
 }
 
 // State reads a key's newest value; [ErrNotFound] if it has none.
-func (l *Log) State(ctx context.Context, key string) (StateEntry, error) {
+func (l *link) State(ctx context.Context, key string) (StateEntry, error) {
 	stream, err := l.stream(ctx, stateStream)
 	if err != nil {
 		return StateEntry{}, fmt.Errorf("state %s: %w", key, wrap(err))
@@ -72,7 +72,7 @@ func (l *Log) State(ctx context.Context, key string) (StateEntry, error) {
 
 // FollowState calls fn with the newest value of each key that begins with prefix (whole
 // tokens), then with every change, until ctx ends or fn fails.
-func (l *Log) FollowState(ctx context.Context, prefix string, atEnd func(), fn func(StateEntry) error) error {
+func (l *link) FollowState(ctx context.Context, prefix string, atEnd func(), fn func(StateEntry) error) error {
 	f, err := l.follow(ctx, stateStream, []string{"state." + prefix + ".>"}, position{last: true})
 	if err != nil {
 		return err

@@ -21,7 +21,7 @@ func (s *Server) awaitPeers(ctx context.Context, cfg ServerConfig) error {
 	if len(cfg.Peers) < 2 || cfg.Join {
 		return nil
 	}
-	nc, err := nats.Connect("", nats.InProcessServer(s.nats), nats.UserInfo(ClientUser(cfg.Incarnation), cfg.Token), nats.Name(cfg.Name+"-start"), nats.Timeout(30*time.Second))
+	nc, err := nats.Connect("", append(s.own(userCore), nats.Name(cfg.Name+"-start"), nats.Timeout(30*time.Second))...)
 	if err != nil {
 		return fmt.Errorf("log server %s: %w", cfg.Name, err)
 	}

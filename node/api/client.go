@@ -4,22 +4,26 @@ import (
 	"bufio"
 	"bytes"
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"net/netip"
 	"net/url"
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // Client speaks to one node.
 type Client struct {
-	Base  string // such as http://127.77.0.1:8470
-	Token string // the bearer token
+	Base  string // such as https://127.77.0.1:8470
+	Token string // a bearer token, where HTTP shows no certificate
 	HTTP  *http.Client
 }
 
@@ -40,11 +44,19 @@ func (e *StatusError) Error() string {
 	return fmt.Sprintf("%s: %d %s", e.Path, e.Problem.Status, e.Problem.Title)
 }
 
-// New gives a client for a node at host:port.
-func New(address, token string) *Client {
+// New gives a client for a node at host:port, which speaks as whom the TLS settings say, see trust.Authority.Client.
+func New(address string, settings *tls.Config) *Client {
+	return &Client{Base: "https://" + address, HTTP: Transport(settings, netip.Addr{})}
+}
+
+// Transport is what carries requests to nodes, from the address local if it is one.
+func Transport(settings *tls.Config, local netip.Addr) *http.Client {
 	dialer := &net.Dialer{Timeout: 3 * time.Second}
-	return &Client{Base: "http://" + address, Token: token,
-		HTTP: &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, MaxIdleConnsPerHost: 4}}}
+	if local.IsValid() {
+		dialer.LocalAddr = &net.TCPAddr{IP: local.AsSlice(), Zone: local.Zone()}
+	}
+	return &http.Client{Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: settings, TLSHandshakeTimeout: 5 * time.Second,
+		ForceAttemptHTTP2: true, MaxIdleConnsPerHost: 4, IdleConnTimeout: time.Minute}}
 }
 
 // maxAnswer bounds an answer that is read whole, in bytes.
@@ -59,6 +71,7 @@ func (c *Client) Do(ctx context.Context, method, path string, contentType string
 	if c.Token != "" {
 		req.Header.Set("Authorization", "Bearer "+c.Token)
 	}
+	req.Header.Set("Capo-Time", strconv.FormatInt(time.Now().UnixMilli(), 10)) // believed of operators
 	if contentType != "" {
 		req.Header.Set("Content-Type", contentType)
 	}
@@ -66,6 +79,9 @@ func (c *Client) Do(ctx context.Context, method, path string, contentType string
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, context.Cause(ctx)
+		}
+		if trust.Reason(err) != "other" {
+			return nil, fmt.Errorf("node at %s: %w", c.Host(), err)
 		}
 		return nil, fmt.Errorf("%w: %w", ErrUnreachable, err)
 	}
@@ -145,6 +161,26 @@ func (c *Client) AppendControl(ctx context.Context, record []byte) (Appended, er
 	}
 	defer resp.Body.Close()
 	return a, json.NewDecoder(resp.Body).Decode(&a)
+}
+
+// PostJSON posts a body and reads the answer.
+func (c *Client) PostJSON(ctx context.Context, path string, body []byte, into any) error {
+	resp, err := c.Do(ctx, http.MethodPost, path, "application/json", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	defer resp.Body.Close()
+	return json.NewDecoder(io.LimitReader(resp.Body, maxAnswer)).Decode(into)
+}
+
+// Send sends a body and wants no answer but success.
+func (c *Client) Send(ctx context.Context, method, path string, body []byte) error {
+	resp, err := c.Do(ctx, method, path, "application/octet-stream", bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	_, err = io.Copy(io.Discard, io.LimitReader(resp.Body, 64<<10)) // so that the connection is used again
+	return errors.Join(err, resp.Body.Close())
 }
 
 // ErrStop ends a [Client.Lines] early and without an error.
@@ -228,4 +264,4 @@ func IsStatus(err error, status int) bool {
 }
 
 // Host is the host:port that the client speaks to.
-func (c *Client) Host() string { return strings.TrimPrefix(c.Base, "http://") }
+func (c *Client) Host() string { return strings.TrimPrefix(c.Base, "https://") }

@@ -213,6 +213,25 @@ type StreamSet struct {
 	Compact    bool  `json:"compact"`
 }
 
+// Revoke is the body of a revoke record: what shall count no more, see trust.ValidMark.
+type Revoke struct {
+	Marks []string `json:"marks"`
+}
+
+// Approve is the body of an approve record: the node with that id, which shows the key of that fingerprint, is let in.
+type Approve struct {
+	ID     string `json:"id"`
+	Key    string `json:"key"`
+	Always bool   `json:"always"` // whatever its key: the id alone is known again after a reboot
+}
+
+// OperatorSet is the body of an operator record: an ed25519 key, base64, that counts from now on, or no more.
+type OperatorSet struct {
+	Key    string `json:"key"`
+	Name   string `json:"name"`
+	Remove bool   `json:"remove"`
+}
+
 // Problem is an RFC 9457 problem document.
 type Problem struct {
 	Type   string `json:"type"`

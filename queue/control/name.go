@@ -28,3 +28,6 @@ func ValidStream(name string) error {
 	}
 	return nil
 }
+
+// ValidTarget tells whether s can be a record's target, such as a job's name.
+func ValidTarget(s string) bool { return targetForm.MatchString(s) }

@@ -12,8 +12,10 @@ import (
 	"errors"
 	"fmt"
 	"regexp"
+	"time"
 
 	"github.com/capodekappa/capo/fleet/canon"
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // MaxBytes is the largest encoded control record in bytes.
@@ -25,16 +27,18 @@ var ErrTooLarge = errors.New("too large")
 // Record is a control record: what somebody says should be, about one target, with the proof
 // that they may say it. Its bytes are described in docs/formats.md ("Control record").
 type Record struct {
-	V          int             `json:"v"`          // 1
-	Fleet      string          `json:"fleet"`      // the fleet's id
-	Log        string          `json:"log"`        // the log's incarnation
-	Kind       string          `json:"kind"`       // one of Kinds
-	Target     string          `json:"target"`     // what it is about: a job's, stream's or run's name
-	Generation uint64          `json:"generation"` // rises with each record about a target
-	Digest     string          `json:"digest"`     // SHA-256 of Body, hexadecimal
-	Signer     string          `json:"signer"`     // operator's public key, base64; or node:ID for an event
-	Sig        string          `json:"sig"`        // ed25519 (or HMAC, for an event) over the canonical head, base64
-	Body       json.RawMessage `json:"body"`       // canonical JSON, its form given by the kind
+	V          int             `json:"v"`               // 1
+	Fleet      string          `json:"fleet"`           // the fleet's id
+	Log        string          `json:"log"`             // the log's incarnation
+	Kind       string          `json:"kind"`            // one of Kinds
+	Target     string          `json:"target"`          // what it is about: a job's, stream's or run's name
+	Generation uint64          `json:"generation"`      // rises with each record about a target
+	Time       int64           `json:"time"`            // the signer's, in milliseconds since 1970
+	Digest     string          `json:"digest"`          // SHA-256 of Body, hexadecimal
+	Signer     string          `json:"signer"`          // operator's public key, base64; or node:ID for an event
+	Sig        string          `json:"sig"`             // ed25519 (ECDSA of the node's certificate, for an event) over the canonical head, base64
+	Chain      []string        `json:"chain,omitempty"` // of an event: the node's certificate and its intermediate, DER in base64
+	Body       json.RawMessage `json:"body"`            // canonical JSON, its form given by the kind
 
 	// Seq is the record's sequence in the control log, once it is known; it is not part of its bytes.
 	Seq uint64 `json:"-"`
@@ -47,10 +51,16 @@ const (
 	KindStream = "stream" // a stream should have these settings
 	KindRun    = "run"    // run once, on the nodes that the body lists
 	KindEvent  = "event"  // something that a node reports; it orders nothing
+
+	KindApprove  = "approve"  // a node that waits should be let in
+	KindRevoke   = "revoke"   // certificates, join tokens or tokens should count no more
+	KindOperator = "operator" // a key should count as an operator's, or no more
+	KindSecret   = "secret"   // a secret's sealed values
 )
 
 // classes gives each kind the name space that its targets and generations are counted in.
-var classes = map[string]string{KindJob: "job", KindRemove: "job", KindStream: "stream", KindRun: "run", KindEvent: "event"}
+var classes = map[string]string{KindJob: "job", KindRemove: "job", KindStream: "stream", KindRun: "run", KindEvent: "event",
+	KindApprove: "approve", KindRevoke: "revoke", KindOperator: "operator", KindSecret: "secret"}
 
 // Why a control record is refused.
 var (
@@ -80,16 +90,19 @@ func (c *Record) Class() string { return Class(c.Kind) }
 // head is what is signed: everything but the signature and the body, which Digest stands for.
 func (c *Record) head() ([]byte, error) {
 	return canon.Marshal(map[string]any{"v": c.V, "fleet": c.Fleet, "log": c.Log, "kind": c.Kind, "target": c.Target,
-		"generation": c.Generation, "digest": c.Digest, "signer": c.Signer})
+		"generation": c.Generation, "time": c.Time, "digest": c.Digest, "signer": c.Signer})
 }
 
-// Seal fills in version, digest and body, which it encodes canonically.
+// Seal fills in version, digest and body, which it encodes canonically, and the time if there is none.
 func (c *Record) Seal(body any) error {
 	data, err := canon.Marshal(body)
 	if err != nil {
 		return fmt.Errorf("control record %s %s: %w", c.Kind, c.Target, err)
 	}
 	c.V, c.Body, c.Digest = 1, data, Digest(data)
+	if c.Time == 0 {
+		c.Time = time.Now().UnixMilli()
+	}
 	return nil
 }
 
@@ -135,6 +148,8 @@ func Parse(data []byte) (*Record, error) {
 		return c, fmt.Errorf("%w: version %d, this node knows 1", ErrMalformed, c.V)
 	case !targetForm.MatchString(c.Target):
 		return c, fmt.Errorf("%w: target %q", ErrMalformed, c.Target)
+	case c.Time < 0:
+		return c, fmt.Errorf("%w: time %d", ErrMalformed, c.Time)
 	case c.Generation == 0:
 		return c, fmt.Errorf("%w: generation 0", ErrMalformed)
 	case classes[c.Kind] == "":
@@ -148,7 +163,7 @@ type Verifier struct {
 	Fleet     string
 	Log       string // the incarnation
 	Operators []ed25519.PublicKey
-	Token     []byte // proves events
+	Authority *trust.Authority // verifies the certificates of events
 }
 
 // Check tells why a record must not be believed, or nil.
@@ -171,11 +186,11 @@ func (v Verifier) Check(c *Record) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrSignature, err)
 	}
+	if c.Kind != KindEvent && len(c.Chain) > 0 {
+		return fmt.Errorf("%w: only an event carries certificates", ErrMalformed)
+	}
 	if c.Kind == KindEvent {
-		if !validEvent(v.Token, c.Signer, head, sig) {
-			return ErrSignature
-		}
-		return nil
+		return v.checkEvent(c, head, sig)
 	}
 	for _, key := range v.Operators {
 		if base64.StdEncoding.EncodeToString(key) != c.Signer {

@@ -6,12 +6,14 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 var (
 	operator = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{7}, 32))
 	stranger = ed25519.NewKeyFromSeed(bytes.Repeat([]byte{8}, 32))
-	verifier = Verifier{Fleet: "f1", Log: "l1", Operators: []ed25519.PublicKey{operator.Public().(ed25519.PublicKey)}, Token: []byte("token")}
+	verifier = Verifier{Fleet: "f1", Log: "l1", Operators: []ed25519.PublicKey{operator.Public().(ed25519.PublicKey)}}
 )
 
 func record(t *testing.T, change func(*Record), key ed25519.PrivateKey) *Record {
@@ -63,21 +65,61 @@ func TestCheckBelievesOnlyWhatAnOperatorSigned(t *testing.T) {
 	}
 }
 
-func TestEventsAreProvedByTheToken(t *testing.T) {
-	c := &Record{Fleet: "f1", Log: "l1", Kind: KindEvent, Target: "log-l0", Generation: 1}
-	if err := c.Seal(map[string]any{"event": "merged"}); err != nil {
+func TestEventsAreProvedByTheNodesCertificate(t *testing.T) {
+	ca, err := trust.NewCA("test")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := c.SignEvent("a", []byte("token")); err != nil {
+	token, err := ca.Issue("test")
+	if err != nil {
 		t.Fatal(err)
 	}
-	if err := verifier.Check(c); err != nil {
+	roots := trust.Roots{CA: ca.Cert}
+	v := verifier
+	v.Authority = trust.NewAuthority(roots, trust.Options{})
+	enter := func(id string) (*trust.Authority, *trust.Speaker) {
+		a := trust.NewAuthority(roots, trust.Options{})
+		s, err := trust.NewSpeaker(a, token, id, trust.Names{})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return a, s
+	}
+	a, speaker := enter("a")
+	event := func(says string) *Record {
+		c := &Record{Fleet: "f1", Log: "l1", Kind: KindEvent, Target: "log-l0", Generation: 1}
+		if err := c.Seal(map[string]any{"event": "merged"}); err != nil {
+			t.Fatal(err)
+		}
+		if err := c.SignEvent(says, speaker.Key(), a.Own().Certificate); err != nil {
+			t.Fatal(err)
+		}
+		return c
+	}
+	if err := v.Check(event("a")); err != nil {
 		t.Error(err)
 	}
-	other := verifier
-	other.Token = []byte("another")
-	if err := other.Check(c); !errors.Is(err, ErrSignature) {
-		t.Errorf("under another token: %v", err)
+	if err := v.Check(event("b")); !errors.Is(err, ErrSigner) {
+		t.Errorf("in another node's name: %v", err)
+	}
+	changed := event("a")
+	changed.Target = "log-l1"
+	if err := v.Check(changed); !errors.Is(err, ErrSignature) {
+		t.Errorf("changed: %v", err)
+	}
+	bare := event("a")
+	bare.Chain = nil
+	if err := v.Check(bare); !errors.Is(err, ErrSignature) {
+		t.Errorf("without a certificate: %v", err)
+	}
+	v.Authority.Revoke("node:a")
+	if err := v.Check(event("a")); !errors.Is(err, ErrSigner) {
+		t.Errorf("of a revoked node: %v", err)
+	}
+	signed := record(t, nil, operator)
+	signed.Chain = []string{"x"}
+	if err := v.Check(signed); !errors.Is(err, ErrMalformed) {
+		t.Errorf("certificates in an operator's record: %v", err)
 	}
 }
 

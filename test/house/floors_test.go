@@ -19,7 +19,7 @@ var floors = []floor{
 	{"board", nil},
 	{"fleet", nil},
 	{"jsrt", nil},
-	{"queue", []string{"fleet/canon"}},
+	{"queue", []string{"fleet/canon", "fleet/trust"}},
 	{"images", []string{"board"}},
 	{"node", []string{"fleet", "jsrt", "queue"}},
 	{"init", []string{"board", "fleet", "jsrt/cell", "node"}},
@@ -54,7 +54,7 @@ var foreign = map[string][]string{
 	"github.com/vishvananda/netlink":    {"init", "test/netlab"},
 	"github.com/vishvananda/netns":      {"test/netlab"},
 	"golang.org/x/net":                  {"fleet", "jsrt/cell"},
-	"golang.org/x/sys":                  {"init", "jsrt/cell", "images", "node", "tools/capo"},
+	"golang.org/x/sys":                  {"init", "jsrt/cell", "images", "node", "queue", "tools/capo"},
 	"gopkg.in/yaml.v3":                  {"tools/capo"},
 }
 

@@ -36,6 +36,22 @@ func golden(t *testing.T, name string, got []byte) {
 	}
 }
 
+// goldenFile reads a golden that cannot be made twice, such as one with a random signature; -update makes another.
+func goldenFile(t *testing.T, name string, anew func(*testing.T) []byte) []byte {
+	t.Helper()
+	path := filepath.Join(root, "docs", "goldens", name)
+	if *update {
+		if err := os.WriteFile(path, append(anew(t), '\n'), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	data, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatalf("%v (go test ./test/house -update writes it)", err)
+	}
+	return bytes.TrimSpace(data)
+}
+
 func TestEachGoldenIsExplained(t *testing.T) {
 	text, err := os.ReadFile(filepath.Join(root, "docs", "formats.md"))
 	if err != nil {

@@ -123,7 +123,7 @@ func (a *avahi) resolves(t *testing.T, m *fleet.Membership, nodes ...int) error 
 	port := fmt.Sprint(forming.Port)
 	for _, i := range nodes {
 		got := found[id(i)]
-		if len(got) != 1 || !strings.Contains(got[0], `"fleet=`+m.Fleet+`"`) {
+		if len(got) != 1 || !strings.Contains(got[0], `"fleet=`+m.ID()+`"`) {
 			return fmt.Errorf("avahi resolves %s to %q, want it once and with the fleet", id(i), got)
 		}
 		f := strings.Fields(got[0])

@@ -77,9 +77,11 @@ func TestTwoFleetsShareASegment(t *testing.T) {
 			l.ready(0, 1, 2)
 			l.ready(3, 4, 5)
 			for _, i := range []int{0, 3} {
-				stranger := l.client(i)
-				stranger.Token = l.Membership(3 - i).Bearer()
-				wantRefused(t, stranger)
+				other, err := l.Operator(3 - i)
+				if err != nil {
+					t.Fatal(err)
+				}
+				wantNoConnection(t, l.clientAs(i, believing(other)))
 			}
 		})
 	}

@@ -17,6 +17,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
@@ -180,8 +181,9 @@ func (l *lab) exported(win, lose island) (got island) {
 const blobTask = "CAPO_LAB_BLOB"
 
 type blobRequest struct {
-	Incarnation, Token, Digest string
-	Servers                    []netip.Addr
+	Incarnation, Digest string
+	Member              []byte // fleet.json
+	Servers             []netip.Addr
 }
 
 func printBlob(task string) error {
@@ -191,7 +193,15 @@ func printBlob(task string) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), within)
 	defer cancel()
-	q, err := queue.Open(ctx, queue.Config{Incarnation: r.Incarnation, Servers: r.Servers, Token: r.Token, Name: "blob-0123456789abcdef", Rank: 100, MaxMemory: 64 << 20})
+	m, err := fleet.ParseMembership(r.Member)
+	if err != nil {
+		return err
+	}
+	authority, _, err := m.Enter("blob", trust.Options{})
+	if err != nil {
+		return err
+	}
+	q, err := queue.Open(ctx, queue.Config{Incarnation: r.Incarnation, Servers: r.Servers, Authority: authority, ID: "blob", Name: "blob-0123456789abcdef", MaxMemory: 64 << 20})
 	if err != nil {
 		return err
 	}
@@ -206,7 +216,11 @@ func printBlob(task string) error {
 // blob reads a blob of a log in node i's namespace.
 func (l *lab) blob(i int, log *fleet.LogInfo, digest string) []byte {
 	l.t.Helper()
-	r := blobRequest{Incarnation: log.Incarnation, Token: l.Membership(i).Bearer(), Digest: digest}
+	member, err := l.Membership(i).Marshal()
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	r := blobRequest{Incarnation: log.Incarnation, Member: member, Digest: digest}
 	for _, s := range log.Servers {
 		r.Servers = append(r.Servers, s.Addr)
 	}

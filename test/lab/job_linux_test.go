@@ -52,7 +52,7 @@ func pack(t *testing.T, source string) packed {
 // record is a job's control record in a log, signed by the fleet's operator.
 func (p packed) record(t *testing.T, f *fleet.Fleet, log string, generation uint64) *control.Record {
 	t.Helper()
-	rec := &control.Record{Fleet: f.ID(), Log: log, Kind: control.KindJob, Target: p.manifest.Name, Generation: generation}
+	rec := &control.Record{Fleet: f.ID(), Log: log, Kind: control.KindJob, Target: p.manifest.Name, Generation: generation, Time: 1}
 	if err := rec.Seal(p.manifest); err != nil {
 		t.Fatal(err)
 	}

@@ -2,12 +2,14 @@ package lab
 
 import (
 	"context"
+	"crypto/tls"
 	"encoding/json"
 	"flag"
 	"fmt"
 	"log/slog"
 	"maps"
 	"net/http"
+	"net/netip"
 	"os"
 	"path/filepath"
 	"runtime"
@@ -131,9 +133,22 @@ func (l *lab) start(n int) *fleet.Fleet {
 
 // client returns one that speaks to node i.
 func (l *lab) client(i int) *api.Client {
-	web := *l.Place.Client(i)
+	authority, err := l.Operator(i)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	return l.clientAs(i, authority.Client(nil))
+}
+
+// clientAs returns one that speaks to node i with those TLS settings, over a new connection for each request.
+func (l *lab) clientAs(i int, settings *tls.Config) *api.Client {
+	web := api.Transport(settings, netip.Addr{})
 	web.Timeout = 20 * time.Second
-	return &api.Client{Base: "http://" + l.address(i), Token: l.Membership(i).Bearer(), HTTP: &web}
+	web.Transport.(*http.Transport).DisableKeepAlives = true
+	if dial := l.Place.Dialer(i); dial != nil {
+		web.Transport.(*http.Transport).DialContext = dial
+	}
+	return &api.Client{Base: "https://" + l.address(i), HTTP: web}
 }
 
 func (l *lab) address(i int) string { return fmt.Sprintf("%s:%d", l.Place.Addr(i), forming.Port) }

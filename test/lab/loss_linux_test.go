@@ -78,8 +78,12 @@ func atLeast(got, want int) error {
 // leader finds the node that leads a stream, as the log servers see it.
 func (l *lab) leader(log *fleet.LogInfo, stream string) int {
 	l.t.Helper()
-	c := dialNATS(l.t, log.Servers[0].Addr.String(), queue.ClientPort)
-	if answer := c.connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": l.Membership(0).Bearer()}); answer != "PONG" {
+	operator, err := l.Operator(0)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	c := dialNATS(l.t, log.Servers[0].Addr.String(), queue.ClientPort, operator.Client(nil))
+	if answer := c.connect(map[string]any{}); answer != "PONG" {
 		l.t.Fatal(answer)
 	}
 	var info struct{ Cluster struct{ Leader string } }

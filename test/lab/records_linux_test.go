@@ -4,10 +4,12 @@ import (
 	"bytes"
 	"encoding/json"
 	"fmt"
+	"net/netip"
 	"strings"
 	"testing"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
 	"github.com/capodekappa/capo/queue/control"
@@ -25,7 +27,9 @@ type badRecord struct {
 type bad struct {
 	fleet, stranger *fleet.Fleet
 	log             string
-	good, other     packed // the job as it runs, at generation 5, and another version of it
+	good, other     packed         // the job as it runs, at generation 5, and another version of it
+	speaker         *trust.Speaker // of n0
+	chain           [][]byte       // its certificate
 }
 
 // signed is a record about the job that the operator signed, changed before that by edit.
@@ -76,21 +80,21 @@ var badRecords = []badRecord{
 	}, "unknown signer"},
 	{"a node's signature", func(t *testing.T, b bad) []byte {
 		rec := b.other.record(t, b.fleet, b.log, 6)
-		if err := rec.SignEvent("n0", b.fleet.Membership.Token); err != nil {
+		if err := rec.SignEvent("n0", b.speaker.Key(), b.chain); err != nil {
 			t.Fatal(err)
 		}
 		return encode(t, rec)
-	}, "unknown signer"},
-	{"an event that the token does not prove", func(t *testing.T, b bad) []byte {
+	}, "only an event carries certificates"},
+	{"an event that another node's certificate signs", func(t *testing.T, b bad) []byte {
 		rec := &control.Record{Fleet: b.fleet.ID(), Log: b.log, Kind: control.KindEvent, Target: "log-x", Generation: 1}
 		if err := rec.Seal(map[string]string{"event": "merged"}); err != nil {
 			t.Fatal(err)
 		}
-		if err := rec.SignEvent("n0", b.stranger.Membership.Token); err != nil {
+		if err := rec.SignEvent("n1", b.speaker.Key(), b.chain); err != nil {
 			t.Fatal(err)
 		}
 		return encode(t, rec)
-	}, "bad signature"},
+	}, "unknown signer"},
 	{"unknown kind", func(t *testing.T, b bad) []byte {
 		return encode(t, b.signed(t, func(r *control.Record) { r.Kind = "selfdestruct" }))
 	}, "unknown kind"},
@@ -134,19 +138,38 @@ var badRecords = []badRecord{
 	}, "too large"},
 }
 
-// openLog opens the log of node i as a node does.
-func (l *lab) openLog(i int, log *fleet.LogInfo) *queue.Log {
+// rogue takes a seat in a log, as one can who has an image's join token: it says that it is the server of node 1.
+func (l *lab) rogue(log *fleet.LogInfo, at string) (*queue.Core, *queue.Log, *trust.Speaker, *trust.Authority) {
 	l.t.Helper()
-	cfg := queue.Config{Incarnation: log.Incarnation, Token: l.Membership(i).Bearer(), Name: "lab-0123456789abcdef", Rank: 100, MaxMemory: 64 << 20}
-	for _, s := range log.Servers {
-		cfg.Servers = append(cfg.Servers, s.Addr)
+	authority, speaker, err := l.Membership(0).Enter("n1", trust.Options{})
+	if err != nil {
+		l.t.Fatal(err)
 	}
-	q, err := queue.Open(l.t.Context(), cfg)
+	addr := netip.MustParseAddr(at)
+	own := queue.Peer{Name: "n1-0123456789abcdef", Addr: addr}
+	cfg := queue.ServerConfig{Name: own.Name, Incarnation: log.Incarnation, Listen: addr, Join: true, Peers: []queue.Peer{own}, Authority: authority, StoreDir: l.t.TempDir(), MaxMemory: 64 << 20}
+	open := queue.Config{Incarnation: log.Incarnation, Authority: authority, ID: "n1", Name: own.Name, Rank: 100, MaxMemory: 64 << 20}
+	for _, s := range log.Servers {
+		cfg.Peers = append(cfg.Peers, queue.Peer{Name: s.ID + "-" + s.Boot, Addr: s.Addr})
+		open.Servers = append(open.Servers, s.Addr)
+	}
+	server, err := queue.StartServer(l.t.Context(), cfg)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(server.Close)
+	open.Server = server
+	core, err := queue.OpenCore(l.t.Context(), open)
+	if err != nil {
+		l.t.Fatal(err)
+	}
+	l.t.Cleanup(core.Close)
+	q, err := queue.Open(l.t.Context(), open)
 	if err != nil {
 		l.t.Fatal(err)
 	}
 	l.t.Cleanup(q.Close)
-	return q
+	return core, q, speaker, authority
 }
 
 func TestEveryNodeVerifiesControlRecordsForItself(t *testing.T) {
@@ -158,8 +181,12 @@ func TestEveryNodeVerifiesControlRecordsForItself(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	q := l.openLog(0, log)
-	b := bad{fleet: f, stranger: stranger, log: log.Incarnation, good: pack(t, copier("steady", "in", "out")),
+	core, q, _, _ := l.rogue(log, l.Place.Addr(9))
+	n0, speaker, err := f.Membership.Enter("n0", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	b := bad{fleet: f, speaker: speaker, chain: n0.Own().Certificate, stranger: stranger, log: log.Incarnation, good: pack(t, copier("steady", "in", "out")),
 		other: pack(t, strings.ReplaceAll(copier("steady", "in", "out"), "'steady '", "'wrong '"))}
 	for _, p := range []packed{b.good, b.other} {
 		for _, data := range p.parts {
@@ -169,20 +196,20 @@ func TestEveryNodeVerifiesControlRecordsForItself(t *testing.T) {
 		}
 	}
 	good := b.good.record(t, f, log.Incarnation, 5)
-	if _, err := q.AppendControl(t.Context(), good); err != nil {
+	if _, err := core.AppendControl(t.Context(), good); err != nil {
 		t.Fatal(err)
 	}
 	version := "steady@" + good.Digest[:8]
 	l.runs([]int{0, 1, 2}, version)
 
-	raw := dialNATS(t, log.Servers[0].Addr.String(), queue.ClientPort)
-	if answer := raw.connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": f.Membership.Bearer()}); answer != "PONG" {
-		t.Fatal(answer)
-	}
 	refused := map[uint64]badRecord{}
 	for i, bad := range badRecords {
 		// A subject of its own, since each keeps only so many.
-		refused[raw.append(t, fmt.Sprintf("control.job.bad-%d", i), bad.make(t, b))] = bad
+		seq, err := core.AppendControlBytes(t.Context(), "job", fmt.Sprintf("bad-%d", i), bad.make(t, b))
+		if err != nil {
+			t.Fatal(err)
+		}
+		refused[seq] = bad
 	}
 	l.Eventually(within, "the control log", func() error { return l.allRefused(refused) })
 	l.runs([]int{0, 1, 2}, version)
@@ -195,25 +222,12 @@ func TestEveryNodeVerifiesControlRecordsForItself(t *testing.T) {
 
 	// A good one goes on from there, and a node that comes later reads over the bad ones.
 	next := b.other.record(t, f, log.Incarnation, 6)
-	if _, err := q.AppendControl(t.Context(), next); err != nil {
+	if _, err := core.AppendControl(t.Context(), next); err != nil {
 		t.Fatal(err)
 	}
 	l.Run(3, id(3), f.Membership)
 	l.ready(0, 1, 2, 3)
 	l.runs([]int{0, 1, 2, 3}, "steady@"+next.Digest[:8])
-}
-
-// append puts bytes into the control log and returns their sequence.
-func (c *natsConn) append(t *testing.T, subject string, data []byte) uint64 {
-	t.Helper()
-	var ack struct {
-		Seq   uint64
-		Error any
-	}
-	if raw := c.request(subject, data); json.Unmarshal(raw, &ack) != nil || ack.Seq == 0 {
-		t.Fatalf("append to the control log: %s", raw)
-	}
-	return ack.Seq
 }
 
 // allRefused checks that each of the records is refused by each node: in what it lists of the control

@@ -3,7 +3,7 @@ package lab
 import (
 	"bufio"
 	"context"
-	"encoding/base64"
+	"crypto/tls"
 	"encoding/json"
 	"fmt"
 	"io"
@@ -15,15 +15,17 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
 )
 
-// The paths of the API that need the token.
+// The paths of the API that need a credential.
 var secretPaths = []string{"GET /v1/nodes", "GET /v1/jobs", "GET /v1/jobs/x", "GET /v1/log", "GET /v1/log/standing", "POST /v1/log", "PUT /v1/blobs/x",
 	"GET /v1/results/1", "GET /v1/streams", "POST /v1/streams/x", "GET /v1/streams/x", "GET /v1/logs"}
 
-func wantRefused(t *testing.T, c *api.Client) {
+// wantAnswer asks for everything and wants one status each time.
+func wantAnswer(t *testing.T, c *api.Client, as string, status int) {
 	t.Helper()
 	for _, what := range secretPaths {
 		method, path, _ := strings.Cut(what, " ")
@@ -31,70 +33,113 @@ func wantRefused(t *testing.T, c *api.Client) {
 		if err == nil {
 			resp.Body.Close()
 		}
-		if !api.IsStatus(err, http.StatusUnauthorized) {
-			t.Errorf("%s with the token %.6q: %v, want 401", what, c.Token, err)
+		if !api.IsStatus(err, status) {
+			t.Errorf("%s as %s: %v, want %d", what, as, err, status)
 		}
 	}
 }
 
-func TestNothingOpensWithoutTheToken(t *testing.T) {
+// wantNoConnection wants the node to refuse even to speak.
+func wantNoConnection(t *testing.T, c *api.Client) {
+	t.Helper()
+	if _, err := c.Nodes(t.Context()); err == nil || api.IsStatus(err, http.StatusOK) || !strings.Contains(err.Error(), "tls: ") && !strings.Contains(err.Error(), "broken pipe") && !strings.Contains(err.Error(), "reset by peer") {
+		t.Errorf("%v, want an end of the connection", err)
+	}
+}
+
+// believing are the TLS settings of one who speaks as the authority says, and believes any server.
+func believing(a *trust.Authority) *tls.Config {
+	settings := a.Client(nil)
+	settings.VerifyConnection = nil
+	return settings
+}
+
+func TestNothingOpensWithoutACredential(t *testing.T) {
 	t.Parallel()
 	l := onLoopback(t)
 	f := l.start(3)
-	token := f.Membership.Bearer()
-	other := base64.RawURLEncoding.EncodeToString(make([]byte, 32))
 	log := l.ready(0, 1, 2)
+	other, err := fleet.New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	stranger, err := other.WithToken("stranger")
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreign, _, err := stranger.Enter("n0", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	foreignOperator, err := other.Authority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	node, _, err := f.Membership.Enter("n9", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	anybody := &tls.Config{InsecureSkipVerify: true}
 
 	t.Run("API", func(t *testing.T) {
-		for _, wrong := range []string{"", other, token + "A", token[:42]} {
-			c := l.client(0)
-			c.Token = wrong
-			wantRefused(t, c)
-		}
+		wantAnswer(t, l.clientAs(0, anybody), "nobody", http.StatusUnauthorized)
+		wantAnswer(t, l.clientAs(0, node.Client(nil)), "a node", http.StatusForbidden)
+		wantNoConnection(t, l.clientAs(0, believing(foreign)))
+		wantNoConnection(t, l.clientAs(0, believing(foreignOperator)))
 		if _, err := l.rows(0); err != nil {
-			t.Errorf("with the token: %v", err)
+			t.Errorf("as the operator: %v", err)
 		}
 	})
 	t.Run("NATS", func(t *testing.T) {
-		for name, auth := range map[string]map[string]any{
-			"nothing": {}, "another token": {"user": queue.ClientUser(log.Incarnation), "pass": other}, "no user": {"pass": token}, "the user of another log": {"user": queue.ClientUser("0123456789abcdef"), "pass": token}, "another user": {"user": "admin", "pass": token},
-			"as a token": {"auth_token": token}, "the system's user with another token": {"user": "sys", "pass": other}, "the route's user": {"user": "route", "pass": token},
+		user := map[string]any{"user": queue.ClientUser(log.Incarnation)}
+		for name, c := range map[string]struct {
+			tls  *tls.Config
+			auth map[string]any
+		}{
+			"nothing": {anybody, user}, "a password": {anybody, map[string]any{"user": "core", "pass": "x"}}, "a token that is none": {anybody, map[string]any{"auth_token": "capo.x.y"}},
+			"a node's certificate in another log": {node.Client(nil), map[string]any{"user": queue.ClientUser("0123456789abcdef")}}, "the core's name and a node's certificate": {node.Client(nil), map[string]any{"user": "core"}},
+			"another fleet's certificate": {believing(foreign), user}, "another fleet's operator": {believing(foreignOperator), user},
 		} {
-			if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(auth); !strings.Contains(answer, "Authorization Violation") {
+			if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort, c.tls).connect(c.auth); !strings.Contains(answer, "Authorization Violation") && !strings.Contains(answer, "tls: ") {
 				t.Errorf("with %s: %q, want a refusal", name, answer)
 			}
 		}
-		if answer := dialNATS(t, l.Place.Addr(0), queue.ClientPort).connect(map[string]any{"user": queue.ClientUser(log.Incarnation), "pass": token}); answer != "PONG" {
-			t.Errorf("with the token: %q", answer)
+		c := dialNATS(t, l.Place.Addr(0), queue.ClientPort, node.Client(nil))
+		if answer := c.connect(user); answer != "PONG" {
+			t.Errorf("with a node's certificate: %q", answer)
+		}
+		for _, subject := range []string{"control.job.x", "log.n0.x", "result.1.n0", "_INBOX.n0.x"} {
+			c.send("PUB %s 1\r\nx\r\n", subject)
+			if answer := c.line(); !strings.Contains(answer, "Permissions Violation") {
+				t.Errorf("a node publishes %s: %q", subject, answer)
+			}
 		}
 	})
 	t.Run("route", func(t *testing.T) {
-		for name, c := range map[string]struct {
-			auth map[string]any
-			want string
-		}{
-			"nothing":            {map[string]any{"cluster": log.Incarnation}, "Authorization Violation"},
-			"another token":      {map[string]any{"cluster": log.Incarnation, "user": "route", "pass": other}, "Authorization Violation"},
-			"a client's user":    {map[string]any{"cluster": log.Incarnation, "user": queue.ClientUser(log.Incarnation), "pass": token}, "Authorization Violation"},
-			"another log's name": {map[string]any{"cluster": "0123456789abcdef", "user": "route", "pass": token}, "does not match"},
-		} {
-			c.auth["name"], c.auth["server_id"] = "evil", "NEVIL"
-			if answer := dialNATS(t, l.Place.Addr(0), queue.RoutePort).connect(c.auth); !strings.Contains(answer, c.want) {
-				t.Errorf("with %s: %q, want %q", name, answer, c.want)
+		for name, settings := range map[string]*tls.Config{"nothing": anybody, "the certificate of a node that is no server": node.Client(nil), "another fleet's certificate": believing(foreign)} {
+			c := dialNATS(t, l.Place.Addr(0), queue.RoutePort, settings)
+			if answer := c.connect(map[string]any{"cluster": log.Incarnation, "name": "evil", "server_id": "NEVIL"}); !strings.Contains(answer, "Authorization Violation") && !strings.Contains(answer, "tls: ") && answer != "EOF" {
+				t.Errorf("with %s: %q, want a refusal", name, answer)
 			}
 		}
 	})
 }
 
-// TestANodeWithoutTheTokenDoesNotCount: it says that it is of the fleet and cannot prove it.
-func TestANodeWithoutTheTokenDoesNotCount(t *testing.T) {
+// TestANodeOfAnotherCADoesNotCount: it says that it is of the fleet and cannot prove it.
+func TestANodeOfAnotherCADoesNotCount(t *testing.T) {
 	t.Parallel()
 	l := onLoopback(t)
 	l.Rules = fleet.Rules{Size: 3}
 	m := l.Fleet("dev")
-	evil := *m
-	evil.Token = make([]byte, 32)
-	agent := pretend(t, &evil, l.Place.Addr(3))
+	other, err := fleet.New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	evil, err := other.WithToken("evil")
+	if err != nil {
+		t.Fatal(err)
+	}
+	agent := pretend(t, m, evil, l.Place.Addr(3))
 	l.Run(0, id(0), m)
 	l.Run(1, id(1), m)
 	l.printed(0, "a node that says it is of this fleet is not", l.Place.Addr(3))
@@ -111,19 +156,23 @@ func TestANodeWithoutTheTokenDoesNotCount(t *testing.T) {
 	l.ready(0, 1, 2)
 }
 
-// pretend runs the finding part of a node in this process.
-func pretend(t *testing.T, m *fleet.Membership, addr string) *fleet.Agent {
+// pretend runs the finding part of a node in this process, which says that it is of one fleet and has the certificate of another.
+func pretend(t *testing.T, says, is *fleet.Membership, addr string) *fleet.Agent {
 	t.Helper()
+	authority, _, err := is.Enter("a-liar", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
 	listener, err := net.Listen("tcp", net.JoinHostPort(addr, fmt.Sprint(fleet.DefaultPort)))
 	if err != nil {
 		t.Fatal(err)
 	}
-	agent, err := fleet.Start(context.Background(), fleet.Config{Membership: m, ID: "a-liar", Name: "a-liar", Listen: netip.MustParseAddr(addr), Size: 3})
+	agent, err := fleet.Start(context.Background(), fleet.Config{Membership: says, Authority: authority, ID: "a-liar", Name: "a-liar", Listen: netip.MustParseAddr(addr), Size: 3})
 	if err != nil {
 		t.Fatal(err)
 	}
 	server := &http.Server{Handler: agent.Handler()}
-	go func() { _ = server.Serve(listener) }()
+	go func() { _ = server.Serve(authority.Listener(listener)) }()
 	t.Cleanup(func() {
 		server.Close()
 		agent.Close()
@@ -138,7 +187,20 @@ type natsConn struct {
 	in   *bufio.Reader
 }
 
-func dialNATS(t *testing.T, host string, port int) *natsConn {
+func dialNATS(t *testing.T, host string, port int, settings *tls.Config) *natsConn {
+	t.Helper()
+	c := dialPlain(t, host, port)
+	c.secure(settings)
+	return c
+}
+
+// secure begins TLS; a handshake that fails shows when the first line is read.
+func (c *natsConn) secure(settings *tls.Config) {
+	conn := tls.Client(c.conn, settings)
+	c.conn, c.in = conn, bufio.NewReader(conn)
+}
+
+func dialPlain(t *testing.T, host string, port int) *natsConn {
 	t.Helper()
 	conn, err := net.DialTimeout("tcp", net.JoinHostPort(host, fmt.Sprint(port)), 3*time.Second)
 	if err != nil {
@@ -152,7 +214,7 @@ func dialNATS(t *testing.T, host string, port int) *natsConn {
 func (c *natsConn) connect(options map[string]any) string {
 	c.t.Helper()
 	if info := c.line(); !strings.HasPrefix(info, "INFO ") {
-		c.t.Fatalf("the server began with %q", info)
+		return info
 	}
 	options["verbose"], options["pedantic"], options["headers"] = false, false, true
 	raw, err := json.Marshal(options)

@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"fmt"
 	"net"
-	"net/http"
 	"net/netip"
 	"os/exec"
 	"runtime"
@@ -178,16 +177,10 @@ func inside[T any](space string, open func() (T, error)) (T, error) {
 	return result, err
 }
 
-// Client returns an HTTP client that is in node i's namespace.
-func (l *Lab) Client(i int) *http.Client {
-	return &http.Client{
-		Timeout: 2 * time.Second,
-		Transport: &http.Transport{
-			DisableKeepAlives: true,
-			DialContext: func(ctx context.Context, network, addr string) (net.Conn, error) {
-				return l.Dial(ctx, i, network, addr)
-			},
-		},
+// Dialer makes connections from within node i's namespace.
+func (l *Lab) Dialer(i int) func(ctx context.Context, network, addr string) (net.Conn, error) {
+	return func(ctx context.Context, network, addr string) (net.Conn, error) {
+		return l.Dial(ctx, i, network, addr)
 	}
 }
 

@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -20,6 +19,7 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // Spec is what a node is started with.
@@ -40,7 +40,7 @@ type Starter func(t testing.TB, s Spec) (argv, env []string)
 // Place is where nodes run.
 type Place interface {
 	Command(ctx context.Context, i int, name string, args ...string) *exec.Cmd
-	Client(i int) *http.Client // to ask node i
+	Dialer(i int) fleet.Dialer // to reach node i; nil: the usual one
 	Addr(i int) string         // of node i
 	Listen(i int) string       // what its Spec says
 }
@@ -53,8 +53,9 @@ type Cluster struct {
 	Dir   string
 	Rules fleet.Rules // size and expect for nodes started from here on
 
-	mu    sync.Mutex // guards nodes
-	nodes map[int]*running
+	mu     sync.Mutex // guards what follows
+	nodes  map[int]*running
+	fleets map[string]*fleet.Fleet // by id
 }
 
 // running is a node that was started.
@@ -100,7 +101,7 @@ func NewCluster(t testing.TB, place Place, start Starter) *Cluster {
 	if err := os.Chmod(dir, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	c := &Cluster{T: t, Place: place, Start: start, Dir: dir, nodes: map[int]*running{}}
+	c := &Cluster{T: t, Place: place, Start: start, Dir: dir, nodes: map[int]*running{}, fleets: map[string]*fleet.Fleet{}}
 	t.Cleanup(func() {
 		c.stopAll()
 		os.RemoveAll(dir)
@@ -114,13 +115,19 @@ func (c *Cluster) Fleet(name string) *fleet.Membership {
 	return c.Found(name).Membership
 }
 
-// Found is Fleet, with the operator's key.
+// Found is Fleet, with the operator's key. Its membership has a join token.
 func (c *Cluster) Found(name string) *fleet.Fleet {
 	c.T.Helper()
 	f, err := fleet.New(name)
 	if err != nil {
 		c.T.Fatal(err)
 	}
+	if f.Membership, err = f.WithToken("lab"); err != nil {
+		c.T.Fatal(err)
+	}
+	c.mu.Lock()
+	c.fleets[f.ID()] = f
+	c.mu.Unlock()
 	raw, err := f.Membership.Marshal()
 	if err != nil {
 		c.T.Fatal(err)
@@ -142,7 +149,7 @@ func (c *Cluster) Run(i int, id string, m *fleet.Membership) {
 		c.T.Fatal(err)
 	}
 	spec := Spec{
-		Dir: dir, FleetFile: filepath.Join(c.Dir, m.Fleet+".json"), ID: id, Listen: c.Place.Listen(i), Port: Port,
+		Dir: dir, FleetFile: filepath.Join(c.Dir, m.ID()+".json"), ID: id, Listen: c.Place.Listen(i), Port: Port,
 		Size: c.Rules.Size, Expect: c.Rules.Expect,
 	}
 	argv, env := c.Start(c.T, spec)
@@ -223,12 +230,24 @@ func (c *Cluster) Output(i int) string { return c.node(i).output.String() }
 // Membership returns what node i was given of its fleet.
 func (c *Cluster) Membership(i int) *fleet.Membership { return c.node(i).membership }
 
+// Operator is the view and the voice of the operator of node i's fleet.
+func (c *Cluster) Operator(i int) (*trust.Authority, error) {
+	id := c.Membership(i).ID()
+	c.mu.Lock()
+	f := c.fleets[id]
+	c.mu.Unlock()
+	return f.Authority()
+}
+
 // Hello asks node i.
 func (c *Cluster) Hello(i int) (*fleet.Hello, error) {
-	n := c.node(i)
 	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Second)
 	defer cancel()
-	return fleet.Ask(ctx, c.Place.Client(i), n.membership, net.JoinHostPort(c.Place.Addr(i), fmt.Sprint(Port)))
+	authority, err := c.Operator(i)
+	if err != nil {
+		return nil, err
+	}
+	return fleet.Ask(ctx, c.Place.Dialer(i), authority, net.JoinHostPort(c.Place.Addr(i), fmt.Sprint(Port)))
 }
 
 // Eventually waits until check returns nil, and fails the test with its last error otherwise.

@@ -4,12 +4,12 @@ import (
 	"context"
 	"crypto/rand"
 	"fmt"
-	"net/http"
 	"os"
 	"os/exec"
 	"syscall"
 	"time"
 
+	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/test/netlab"
 )
 
@@ -21,8 +21,9 @@ type labPlace struct{ *netlab.Lab }
 func (p labPlace) Command(ctx context.Context, i int, name string, args ...string) *exec.Cmd {
 	return p.Exec(ctx, i, name, args...)
 }
-func (p labPlace) Addr(i int) string { return p.Lab.Addr(i).String() }
-func (p labPlace) Listen(int) string { return "" }
+func (p labPlace) Dialer(i int) fleet.Dialer { return p.Lab.Dialer(i) }
+func (p labPlace) Addr(i int) string         { return p.Lab.Addr(i).String() }
+func (p labPlace) Listen(int) string         { return "" }
 
 // Loopback returns the loopback interface as a place, where nodes have addresses of a random /24
 // of 127.0.0.0/8 and, when the test is root, run as an unprivileged user.
@@ -45,6 +46,6 @@ func (loopback) Command(ctx context.Context, _ int, name string, args ...string)
 	}
 	return cmd
 }
-func (loopback) Client(int) *http.Client { return &http.Client{Timeout: 2 * time.Second} }
+func (loopback) Dialer(int) fleet.Dialer { return nil }
 func (p loopback) Addr(i int) string     { return fmt.Sprintf("%s%d", p.prefix, i+1) }
 func (p loopback) Listen(i int) string   { return p.Addr(i) }

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // Config is what a forming-only node is started with, as a JSON file.
@@ -89,6 +90,10 @@ func newNode(cfg Config) (*node, error) {
 	if os.Getenv("CAPO_DEBUG") != "" {
 		level = slog.LevelDebug
 	}
+	authority, speaker, err := m.Enter(cfg.ID, trust.Options{})
+	if err != nil {
+		return nil, err
+	}
 	dialer := &net.Dialer{Timeout: time.Second}
 	if listen.IsValid() {
 		dialer.LocalAddr = &net.TCPAddr{IP: listen.AsSlice()}
@@ -96,12 +101,12 @@ func newNode(cfg Config) (*node, error) {
 	return &node{
 		cfg: cfg,
 		config: fleet.Config{
-			Membership: m, ID: cfg.ID, Boot: cfg.Boot, Name: cfg.ID, Board: "host", Arch: "test", Version: "test",
+			Membership: m, Authority: authority, Renamed: func(id string) { _ = speaker.Mint(id, trust.Names{}) }, ID: cfg.ID, Boot: cfg.Boot, Name: cfg.ID, Board: "host", Arch: "test", Version: "test",
 			Listen: listen, Interfaces: cfg.Interfaces, Port: cfg.Port, Size: cfg.Size, Expect: cfg.Expect,
 			Anchor: cfg.Anchor, Peers: cfg.Peers,
 			Log: slog.New(slog.NewTextHandler(os.Stderr, &slog.HandlerOptions{Level: level})),
 		},
-		client:  &http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: dialer.DialContext}},
+		client:  &http.Client{Timeout: time.Second, Transport: &http.Transport{DialContext: dialer.DialContext, TLSClientConfig: authority.Client(nil)}},
 		start:   time.Now(),
 		callers: map[string]time.Time{},
 	}, nil
@@ -125,7 +130,7 @@ func (n *node) run(ctx context.Context) error {
 	mux.HandleFunc("GET /form/{incarnation}", n.form)
 	server := &http.Server{Handler: mux, ReadHeaderTimeout: time.Second}
 	failed := make(chan error, 1)
-	go func() { failed <- server.Serve(listener) }()
+	go func() { failed <- server.Serve(n.config.Authority.Listener(listener)) }()
 	defer server.Close()
 	var d fleet.Decision
 	ticker := time.NewTicker(100 * time.Millisecond)
@@ -211,7 +216,7 @@ func (n *node) call(ctx context.Context, s fleet.Server, incarnation string) err
 			port = int(p.Addr.Port())
 		}
 	}
-	url := fmt.Sprintf("http://%s/form/%s?boot=%s", net.JoinHostPort(s.Addr.String(), strconv.Itoa(port)), incarnation, n.agent.Boot())
+	url := fmt.Sprintf("https://%s/form/%s?boot=%s", net.JoinHostPort(s.Addr.String(), strconv.Itoa(port)), incarnation, n.agent.Boot())
 	req, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
 	if err != nil {
 		return err

@@ -185,7 +185,7 @@ func (c *chosen) say(ctx context.Context, kind, target string, body any) (*contr
 		if err != nil {
 			return nil, err
 		}
-		rec := &control.Record{Fleet: c.fleet.ID(), Log: standing.Log, Kind: kind, Target: target, Generation: standing.Generation + 1}
+		rec := &control.Record{Fleet: c.fleet.ID(), Log: standing.Log, Kind: kind, Target: target, Generation: standing.Generation + 1, Time: time.Now().UnixMilli()}
 		if err := rec.Seal(body); err != nil {
 			return nil, err
 		}

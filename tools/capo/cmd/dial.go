@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/tools/capo/local"
 )
@@ -15,12 +16,17 @@ import (
 type chosen struct {
 	fleet   *fleet.Fleet
 	client  *api.Client
+
+	authority *trust.Authority // the operator's
 	running *local.Running // nil unless it runs on this machine
 }
 
+// openStore opens the operator's folder of fleets.
+func openStore() (*fleet.Store, error) { return fleet.OpenStore() }
+
 // loadFleet reads the fleet that --fleet names, or the current one.
 func (a *app) loadFleet() (*fleet.Fleet, error) {
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil {
 		return nil, err
 	}
@@ -44,18 +50,22 @@ func (a *app) dial(ctx context.Context) (*chosen, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &chosen{fleet: f}
+	authority, err := f.Authority()
+	if err != nil {
+		return nil, err
+	}
+	c := &chosen{fleet: f, authority: authority}
 	if r, err := local.Load(f.Name); err == nil && r.Alive() {
 		c.running = r
 	}
 	if a.node != "" {
-		c.client = api.New(a.node, f.Membership.Bearer())
+		c.client = api.New(a.node, authority.Client(nil))
 		return c, nil
 	}
 	if c.running != nil {
 		for _, n := range c.running.Nodes {
 			if n.Process.Alive() {
-				c.client = api.New(n.Address, f.Membership.Bearer())
+				c.client = api.New(n.Address, authority.Client(nil))
 				if c.joined(ctx) {
 					return c, nil
 				}
@@ -65,7 +75,7 @@ func (a *app) dial(ctx context.Context) (*chosen, error) {
 			return c, nil
 		}
 	}
-	found, err := fleet.Discover(limit(ctx, 4*time.Second), f.Membership, nil)
+	found, err := fleet.Discover(limit(ctx, 4*time.Second), authority, nil)
 	if err != nil {
 		return nil, err
 	}
@@ -73,7 +83,7 @@ func (a *app) dial(ctx context.Context) (*chosen, error) {
 		return nil, noFleet(fmt.Errorf("no node of fleet %s answers; start one with: capo up %s (or name one with --node HOST:PORT)", f.Name, f.Name))
 	}
 	for _, n := range found {
-		c.client = api.New(n.Addr.String(), f.Membership.Bearer())
+		c.client = api.New(n.Addr.String(), authority.Client(nil))
 		if n.Hello.Log != nil {
 			break
 		}

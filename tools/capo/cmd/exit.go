@@ -7,6 +7,7 @@ import (
 	"strings"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/tools/capo/local"
 )
@@ -46,6 +47,8 @@ func exitCode(err error) int {
 		return exitUsage
 	case errors.As(err, &c):
 		return c.code
+	case trust.Reason(err) != "other":
+		return exitRefused
 	case errors.Is(err, api.ErrUnreachable), errors.Is(err, fleet.ErrNoFleet), errors.Is(err, fleet.ErrNotFound), errors.Is(err, local.ErrNotRunning):
 		return exitNoFleet
 	case errors.Is(err, context.DeadlineExceeded):

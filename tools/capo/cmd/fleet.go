@@ -2,6 +2,7 @@ package cmd
 
 import (
 	"encoding/base64"
+	"encoding/pem"
 	"errors"
 	"fmt"
 	"io"
@@ -22,12 +23,12 @@ type fleetRow struct {
 	Current   bool     `json:"current"`
 	Running   bool     `json:"running"` // on this machine
 	Operators []string `json:"operators"`
-	Token     string   `json:"token,omitempty"` // only with --token
+	CA        string   `json:"ca,omitempty"` // PEM, only with --ca
 }
 
 func (a *app) fleetCmd() *cobra.Command {
 	c := &cobra.Command{Use: "fleet", Short: "Roots of trust: make, list, choose and show fleets", Example: "  capo fleet new home\n  capo fleet ls"}
-	var token bool
+	var ca bool
 	show := &cobra.Command{
 		Use: "show [NAME]", Short: "Show a fleet", Example: "  capo fleet show home", Args: cobra.MaximumNArgs(1), ValidArgsFunction: a.completeFleets,
 		RunE: func(_ *cobra.Command, args []string) error {
@@ -39,19 +40,25 @@ func (a *app) fleetCmd() *cobra.Command {
 				return err
 			}
 			row := rowOf(f, "")
-			if token {
-				row.Token = f.Membership.Bearer()
+			if ca {
+				row.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Membership.CA.Raw}))
 			}
-			return a.show(row, func(w io.Writer) error { return fleetTable([]fleetRow{row}, token).write(w) })
+			return a.show(row, func(w io.Writer) error {
+				if ca {
+					_, err := io.WriteString(w, row.CA)
+					return err
+				}
+				return fleetTable([]fleetRow{row}).write(w)
+			})
 		},
 	}
-	show.Flags().BoolVar(&token, "token", false, "print the fleet's token too, which lets its owner in")
+	show.Flags().BoolVar(&ca, "ca", false, "print the CA's certificate in PEM, for curl --cacert and other programs")
 	c.AddCommand(
 		&cobra.Command{Use: "new NAME", Short: "Make a fleet", Example: "  capo fleet new home", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.fleetNew(args[0]) }},
 		&cobra.Command{Use: "ls", Short: "List the fleets here", Example: "  capo fleet ls", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.fleetList() }},
 		&cobra.Command{Use: "use NAME", Short: "Choose the fleet that commands work on", Example: "  capo fleet use home", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeFleets,
 			RunE: func(_ *cobra.Command, args []string) error {
-				store, err := fleet.OpenStore()
+				store, err := openStore()
 				if err != nil {
 					return err
 				}
@@ -84,17 +91,10 @@ func rowOf(f *fleet.Fleet, current string) fleetRow {
 	return row
 }
 
-func fleetTable(rows []fleetRow, token bool) *table {
+func fleetTable(rows []fleetRow) *table {
 	t := &table{head: []string{"NAME", "ID", "CURRENT", "RUNNING", "OPERATORS"}}
-	if token {
-		t.head = append(t.head, "TOKEN")
-	}
 	for _, r := range rows {
-		cells := []string{r.Name, r.ID, yesNo(r.Current), yesNo(r.Running), strings.Join(r.Operators, " ")}
-		if token {
-			cells = append(cells, r.Token)
-		}
-		t.add(cells...)
+		t.add(r.Name, r.ID, yesNo(r.Current), yesNo(r.Running), strings.Join(r.Operators, " "))
 	}
 	return t
 }
@@ -107,11 +107,11 @@ func yesNo(b bool) string {
 }
 
 func (a *app) fleetNew(name string) error {
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil {
 		return err
 	}
-	f, err := store.New(name)
+	f, err := store.New(name, false)
 	if errors.Is(err, fleet.ErrExists) {
 		return fmt.Errorf("fleet %s: %w; capo fleet use %s chooses it", name, err, name)
 	}
@@ -126,7 +126,7 @@ func (a *app) fleetNew(name string) error {
 }
 
 func (a *app) fleetList() error {
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil {
 		return err
 	}
@@ -146,11 +146,11 @@ func (a *app) fleetList() error {
 		}
 		rows = append(rows, rowOf(f, current))
 	}
-	return a.show(rows, func(w io.Writer) error { return fleetTable(rows, false).write(w) })
+	return a.show(rows, func(w io.Writer) error { return fleetTable(rows).write(w) })
 }
 
 func (a *app) completeFleets(_ *cobra.Command, args []string, _ string) ([]string, cobra.ShellCompDirective) {
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil || len(args) > 0 {
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
@@ -182,7 +182,7 @@ func (a *app) imageCmd() *cobra.Command {
 	c.Flags().StringVar(&f.labels, "labels", "", "the node's labels, `k=v,…`")
 	c.Flags().StringVar(&f.Cmdline, "cmdline", "", "more for the Linux command line")
 	c.Flags().StringVar(&f.IP, "ip", "", "a fixed address, in the syntax of Linux's ip=")
-	c.Flags().BoolVar(&f.noToken, "no-token", false, "leave the fleet's part out")
+	c.Flags().BoolVar(&f.noToken, "no-token", false, "without a join token: its nodes wait until they are approved")
 	_ = c.MarkFlagRequired("board")
 	return c
 }
@@ -196,14 +196,8 @@ func (a *app) image(c *cobra.Command, f imageFlags) error {
 	if _, err := board.Load(f.Board); err != nil {
 		return usage(err)
 	}
-	if !f.noToken {
-		fl, err := a.loadFleet()
-		if err != nil {
-			return err
-		}
-		if f.Fleet, err = fl.Membership.Marshal(); err != nil {
-			return err
-		}
+	if f.Fleet, err = a.imageFleet(f); err != nil {
+		return err
 	}
 	r, err := a.source().Build(c.Context(), f.Options)
 	if errors.Is(err, images.ErrFormat) {
@@ -216,6 +210,30 @@ func (a *app) image(c *cobra.Command, f imageFlags) error {
 		_, err := fmt.Fprintf(w, "%s: %s %s, %s, sha256 %s, %d ms\n", r.Path, r.Board, r.Format, humanBytes(r.Bytes), r.SHA256, r.TookMS)
 		return err
 	})
+}
+
+// imageFleet is the fleet's part of an image: with a join token of its own, unless --no-token says otherwise. Without a fleet there is
+// none.
+func (a *app) imageFleet(f imageFlags) ([]byte, error) {
+	fl, err := a.loadFleet()
+	if f.noToken && err != nil && exitCode(err) == exitNoFleet {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	if f.noToken {
+		return fl.Membership.Marshal()
+	}
+	store, err := openStore()
+	if err != nil {
+		return nil, err
+	}
+	m, err := store.WithToken(fl, "image "+f.Board+" "+f.Name)
+	if err != nil {
+		return nil, err
+	}
+	return m.Marshal()
 }
 
 // parseLabels reads k=v,….

@@ -83,7 +83,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return err
 	}
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil {
 		return err
 	}
@@ -114,15 +114,16 @@ func (a *app) upOptions(f upFlags) (local.Options, error) {
 		return o, usage(err)
 	}
 	o.MemoryMB = mem
-	store, err := fleet.OpenStore()
+	store, err := openStore()
 	if err != nil {
 		return o, err
 	}
 	o.Fleet, err = store.Load(f.name)
 	if errors.Is(err, fleet.ErrNotFound) {
 		fmt.Fprintf(a.Err, "made the fleet %s\n", f.name)
-		o.Fleet, err = store.New(f.name)
+		o.Fleet, err = store.New(f.name, false)
 	}
+	o.Member = func() (*fleet.Membership, error) { return store.WithToken(o.Fleet, "up") }
 	return o, err
 }
 
@@ -164,7 +165,7 @@ func (a *app) downCmd() *cobra.Command {
 
 func (a *app) down(name string, yes, dry bool) error {
 	if name == "" {
-		store, err := fleet.OpenStore()
+		store, err := openStore()
 		if err != nil {
 			return err
 		}

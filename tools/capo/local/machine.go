@@ -131,7 +131,7 @@ func (m *machines) initrd(b *board.Board, parts *images.Parts) (string, error) {
 	if path := m.initrds[b.Name]; path != "" {
 		return path, nil
 	}
-	member, err := m.o.Fleet.Membership.Marshal()
+	member, err := os.ReadFile(filepath.Join(m.dir, fleetFile))
 	if err != nil {
 		return "", err
 	}

@@ -18,6 +18,7 @@ import (
 // Options say what fleet to start.
 type Options struct {
 	Fleet     *fleet.Fleet
+	Member    func() (*fleet.Membership, error) // makes what new nodes get, with a join token
 	Nodes     int
 	Boards    []string // one for all, or one for each node
 	Size      int      // of the fleet, for the majority; set by Up and Grow
@@ -113,7 +114,11 @@ func Grow(ctx context.Context, o Options) (*Running, []api.Node, error) {
 }
 
 func (r *Running) start(ctx context.Context, o Options, dir string) ([]api.Node, error) {
-	member, err := o.Fleet.Membership.Marshal()
+	m, err := o.Member()
+	if err != nil {
+		return nil, err
+	}
+	member, err := m.Marshal()
 	if err != nil {
 		return nil, err
 	}
@@ -160,7 +165,11 @@ func (r *Running) startNodes(ctx context.Context, o Options, dir string, first, 
 
 // awaitReady waits until all nodes are ready in one log.
 func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error) {
-	client := api.New(r.Nodes[0].Address, o.Fleet.Membership.Bearer())
+	authority, err := o.Fleet.Authority()
+	if err != nil {
+		return nil, err
+	}
+	client := api.New(r.Nodes[0].Address, authority.Client(nil))
 	last := ""
 	for {
 		rows, err := client.Nodes(ctx)
@@ -188,8 +197,12 @@ func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error)
 
 // learnIDs asks each node who it is, so that addresses can be told to the caller.
 func (r *Running) learnIDs(ctx context.Context, o Options) error {
+	authority, err := o.Fleet.Authority()
+	if err != nil {
+		return err
+	}
 	for i := range r.Nodes {
-		h, err := fleet.Ask(ctx, nil, o.Fleet.Membership, r.Nodes[i].Address)
+		h, err := fleet.Ask(ctx, nil, authority, r.Nodes[i].Address)
 		if err != nil {
 			return fmt.Errorf("node at %s: %w", r.Nodes[i].Address, err)
 		}

@@ -1,0 +1,86 @@
+package fleet
+
+import (
+	"crypto/x509"
+	"errors"
+	"net/netip"
+	"slices"
+	"strings"
+	"time"
+
+	"github.com/capodekappa/capo/fleet/trust"
+)
+
+// Unapproved is a node that waits to be let in: it has no certificate of the fleet, and shows one that it signed
+// itself, which proves nothing but that it has the key.
+type Unapproved struct {
+	ID          string
+	Fingerprint string // of its key, as its console shows it
+	Leaf        *x509.Certificate
+	Addr        netip.AddrPort
+	LastSeen    time.Time
+}
+
+// maxUnapproved bounds how many are remembered: anybody on the network can pretend to be one.
+const maxUnapproved = 64
+
+// Unapproved returns the nodes that wait to be let in, as far as this one has met them lately, sorted by id.
+func (a *Agent) Unapproved() []Unapproved {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	now := a.cfg.Clock()
+	var list []Unapproved
+	for key, u := range a.unapproved {
+		if now.Sub(u.LastSeen) > forgetAfter {
+			delete(a.unapproved, key)
+			continue
+		}
+		list = append(list, u)
+	}
+	slices.SortFunc(list, func(x, y Unapproved) int {
+		return strings.Compare(x.ID+x.Fingerprint, y.ID+y.Fingerprint)
+	})
+	return list
+}
+
+// noteUnapproved remembers a peer that answered without a certificate, and reports whether err says so. The caller holds mu.
+func (a *Agent) noteUnapproved(p *peer, remote netip.AddrPort, err error) bool {
+	var u *trust.UnapprovedError
+	if !errors.As(err, &u) || !nodeIDPattern.MatchString(u.ID) {
+		return false
+	}
+	if !remote.IsValid() {
+		remote, _ = netip.ParseAddrPort(p.addr)
+	}
+	now := a.cfg.Clock()
+	key := u.Fingerprint()
+	if _, known := a.unapproved[key]; !known {
+		if len(a.unapproved) >= maxUnapproved {
+			return true
+		}
+		a.log.Warn("a node waits to be approved", "id", u.ID, "fingerprint", key, "address", p.addr)
+	}
+	a.unapproved[key] = Unapproved{u.ID, key, u.Leaf, remote, now}
+	p.next = now.Add(2 * time.Second)
+	return true
+}
+
+// noteTime takes a peer's word for the time, where this node does not know it: the median of what those say who do. The caller holds mu.
+func (a *Agent) noteTime(h *Hello) {
+	if h.TimeMS == 0 || a.cfg.Authority == nil {
+		return
+	}
+	if _, known := a.cfg.Authority.Clock().Now(); known {
+		return
+	}
+	now := a.cfg.Clock()
+	a.times[h.ID] = time.UnixMilli(h.TimeMS).Sub(now)
+	var ahead []time.Duration
+	for _, d := range a.times {
+		ahead = append(ahead, d)
+	}
+	slices.Sort(ahead)
+	if len(ahead) >= min(3, max(1, len(a.peers))) {
+		a.cfg.Authority.Clock().Tell(now.Add(ahead[(len(ahead)-1)/2]))
+	}
+}
