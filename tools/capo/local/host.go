@@ -1,14 +1,12 @@
 package local
 
 import (
-	"context"
 	"encoding/json"
 	"fmt"
 	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
-	"runtime"
 	"strings"
 
 	"github.com/capodekappa/capo/board"
@@ -16,12 +14,9 @@ import (
 	"github.com/capodekappa/capo/node"
 )
 
-// startHost starts node i as a plain process that outlives this one.
-func (r *Running) startHost(ctx context.Context, o Options, dir string, i int) error {
-	exe, err := o.Source.NodeFor(ctx, runtime.GOOS, runtime.GOARCH)
-	if err != nil {
-		return err
-	}
+// startHost starts node i, the program exe, as a plain process that outlives this one.
+func (r *Running) startHost(o Options, exe, dir string, i int) error {
+	var err error
 	if r.Store == "" {
 		if r.Store, err = os.MkdirTemp(tmpfs(), "capo-"+r.Name+"-"); err != nil {
 			return fmt.Errorf("fleet %s: folder for the log: %w", r.Name, err)

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"runtime"
 	"time"
 
 	"github.com/capodekappa/capo/board"
@@ -143,10 +144,16 @@ const fleetFile = "fleet.json"
 // startNodes starts nodes number first to first+count-1.
 func (r *Running) startNodes(ctx context.Context, o Options, dir string, first, count int) error {
 	var machines *machines
+	exe := "" // of host nodes: to look whether it is up to date takes longer than to start one
 	for i := first; i < first+count; i++ {
 		var err error
 		if o.boardOf(i) == board.Host {
-			err = r.startHost(ctx, o, dir, i)
+			if exe == "" {
+				if exe, err = o.Source.NodeFor(ctx, runtime.GOOS, runtime.GOARCH); err != nil {
+					return err
+				}
+			}
+			err = r.startHost(o, exe, dir, i)
 		} else {
 			if machines == nil {
 				machines = newMachines(o, dir, r.Segment)
@@ -174,7 +181,7 @@ func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error)
 	for {
 		rows, err := client.Nodes(ctx)
 		if err == nil && readyCount(rows) == o.Nodes {
-			return rows, r.learnIDs(ctx, o)
+			return rows, r.learnIDs(ctx, o, rows)
 		}
 		state := fmt.Sprintf("%d of %d nodes are ready", readyCount(rows), o.Nodes)
 		if err != nil {
@@ -186,7 +193,7 @@ func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error)
 		select {
 		case <-ctx.Done():
 			return nil, fmt.Errorf("fleet %s did not become ready (%s): %w; a console is %s:\n%s", r.Name, state, context.Cause(ctx), r.Nodes[0].Console, tail(r.Nodes[0].Console))
-		case <-time.After(20 * time.Millisecond):
+		case <-time.After(20*time.Millisecond + time.Duration(o.Nodes)*time.Millisecond):
 		}
 		if state != last {
 			o.Log.Debug("waiting for the fleet", "state", state)
@@ -195,13 +202,22 @@ func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error)
 	}
 }
 
-// learnIDs asks each node who it is, so that addresses can be told to the caller.
-func (r *Running) learnIDs(ctx context.Context, o Options) error {
+// learnIDs notes who each node is, so that addresses can be told to the caller. Machines, whose addresses are others
+// on their own segment, are asked.
+func (r *Running) learnIDs(ctx context.Context, o Options, rows []api.Node) error {
 	authority, err := o.Fleet.Authority()
 	if err != nil {
 		return err
 	}
+	ids := map[string]string{}
+	for _, row := range rows {
+		ids[row.Address] = row.ID
+	}
 	for i := range r.Nodes {
+		if r.Nodes[i].Board == board.Host && ids[r.Nodes[i].Address] != "" {
+			r.Nodes[i].ID = ids[r.Nodes[i].Address]
+			continue
+		}
 		h, err := fleet.Ask(ctx, nil, authority, r.Nodes[i].Address)
 		if err != nil {
 			return fmt.Errorf("node at %s: %w", r.Nodes[i].Address, err)
