@@ -215,3 +215,6 @@ func (l *LogInfo) check() error {
 	}
 	return nil
 }
+
+// ValidID tells whether s can be a node's id.
+func ValidID(s string) bool { return nodeIDPattern.MatchString(s) }

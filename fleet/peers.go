@@ -29,6 +29,7 @@ type peer struct {
 	self   bool // it is this node
 	seen   time.Time
 	news   bool // sighted since it was last asked
+	waits  bool // it is not approved yet
 
 	asking bool
 	next   time.Time // when to ask

@@ -273,6 +273,9 @@ func (a *Agent) pace() time.Duration {
 func (a *Agent) due() []*peer {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	if !a.approved() {
+		return nil
+	}
 	now := a.cfg.Clock()
 	first := 0 // asked for the first time
 	for addr, p := range a.peers {
@@ -307,7 +310,7 @@ func (a *Agent) worthAsking(now time.Time) []*peer {
 	}
 	var list []*peer
 	for _, p := range a.peers {
-		sighted := a.in.Role == RoleServer && p.news || p.hello == nil && p.static
+		sighted := a.in.Role == RoleServer && (p.news || p.waits) || p.hello == nil && p.static
 		if sighted || a.matters(p) {
 			list = append(list, p)
 		}
@@ -351,6 +354,7 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 		if a.noteUnapproved(p, remote, err) {
 			return
 		}
+		p.waits = p.waits && p.failed < 3
 		refused := errors.Is(err, ErrOtherFleet) || errors.Is(err, ErrBadProof) || errors.Is(err, ErrMalformed) || errors.Is(err, trust.ErrUnknownCA) || errors.Is(err, trust.ErrRevoked) || errors.Is(err, trust.ErrOtherFleet)
 		if refused {
 			p.next = now.Add(5 * time.Second)
@@ -372,6 +376,7 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 		a.rescan() // the rest of that log is here too
 	}
 	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
+	p.waits = false
 	a.noteTime(h)
 }
 
@@ -402,6 +407,11 @@ func (a *Agent) step() {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	now := a.cfg.Clock()
+	if !a.approved() {
+		a.waiting = waitsForApproval
+		a.complain(now)
+		return
+	}
 	if a.in != nil && a.in.Ready {
 		a.waiting = ""
 		a.form.Proposal = nil

@@ -61,7 +61,7 @@ func (a *Agent) noteUnapproved(p *peer, remote netip.AddrPort, err error) bool {
 		a.log.Warn("a node waits to be approved", "id", u.ID, "fingerprint", key, "address", p.addr)
 	}
 	a.unapproved[key] = Unapproved{u.ID, key, u.Leaf, remote, now}
-	p.next = now.Add(2 * time.Second)
+	p.waits, p.failed, p.seen, p.next = true, 0, now, now.Add(2*time.Second)
 	return true
 }
 
@@ -83,4 +83,31 @@ func (a *Agent) noteTime(h *Hello) {
 	if len(ahead) >= min(3, max(1, len(a.peers))) {
 		a.cfg.Authority.Clock().Tell(now.Add(ahead[(len(ahead)-1)/2]))
 	}
+}
+
+// waitsForApproval is what a node without a certificate says.
+const waitsForApproval = "to be let into the fleet (capo fleet approve)"
+
+// approved tells whether the node may take part.
+func (a *Agent) approved() bool { return a.cfg.Approved == nil || a.cfg.Approved() }
+
+// Enrolled has the agent begin, once the node has a certificate.
+func (a *Agent) Enrolled() {
+	a.SetState(StateJoining)
+	a.rescan()
+	a.wakeUp()
+}
+
+// Sighted returns where nodes of the fleet were said to be, whether they answered or not.
+func (a *Agent) Sighted() []string {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	var list []string
+	for addr, p := range a.peers {
+		if !p.self {
+			list = append(list, addr)
+		}
+	}
+	slices.Sort(list)
+	return list
 }

@@ -24,6 +24,8 @@ func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/hello", n.agent.Handler())
 	mux.HandleFunc("GET /healthz", n.healthz)
+	mux.HandleFunc("POST /v1/enrol", n.enrol)
+	mux.HandleFunc("GET /v1/fleet", n.getFleet)
 	routes := map[string]handlerFunc{
 		"GET /v1/nodes":           n.getNodes,
 		"GET /v1/jobs":            n.getJobs,
@@ -189,7 +191,7 @@ func (n *Node) getNodes(w http.ResponseWriter, _ *http.Request, s *session) erro
 	for _, b := range s.roster.all() {
 		rows = append(rows, b.Node)
 	}
-	return writeJSON(w, rows)
+	return writeJSON(w, append(rows, s.unapprovedRows()...))
 }
 
 func (n *Node) getJobs(w http.ResponseWriter, _ *http.Request, s *session) error {

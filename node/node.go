@@ -56,7 +56,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	listener = n.authority.Listener(listener, "h2", "http/1.1")
 	agent, err := fleet.Start(ctx, fleet.Config{
-		Membership: cfg.Membership, Authority: n.authority, Renamed: n.rename, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
+		Membership: cfg.Membership, Authority: n.authority, Approved: n.approved, Renamed: n.rename, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
 		Port: cfg.Port, Listen: cfg.Address, Interfaces: cfg.Interfaces, Size: cfg.Size, Expect: cfg.Expect, Servers: cfg.Servers,
 		Peers: cfg.Peers, Changes: cfg.Changes, Log: cfg.Log,
 	})
@@ -80,6 +80,10 @@ func Run(ctx context.Context, cfg Config) error {
 	done := make(chan struct{})
 	go func() { defer close(done); n.sessions(ctx) }()
 	go n.keepCertificate(ctx)
+	if !n.approved() {
+		agent.SetState(fleet.StateUnapproved)
+		go n.enrolByInvite(ctx)
+	}
 	go n.tryCell(ctx)
 	select {
 	case <-done:

@@ -32,6 +32,8 @@ type heartbeat struct {
 	LogFull bool `json:"log_full,omitempty"`
 	// EveryMS: the next one comes by then.
 	EveryMS int64 `json:"every_ms"`
+	// Unapproved are the nodes that this one met which wait to be approved.
+	Unapproved []unapproved `json:"unapproved,omitempty"`
 	// Leaving: the node is about to reboot or to be switched off.
 	Leaving bool `json:"leaving,omitempty"`
 }

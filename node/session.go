@@ -136,6 +136,7 @@ func (s *session) run(ctx context.Context) error {
 	spawn("heartbeat", s.beat)
 	spawn("giving way", s.followMerge)
 	spawn("jobs", s.converge)
+	spawn("approvals", s.approve)
 	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.core) })
 	<-ctx.Done()
 	all.Wait()
@@ -361,6 +362,7 @@ func (s *session) heartbeat() heartbeat {
 	s.mu.Unlock()
 	slices.Sort(b.Jobs)
 	row := s.n.row()
+	b.Unapproved = s.waiting()
 	row.State, row.Jobs, row.ReadyMS, row.Log = state, b.Jobs, b.ReadyMS, string(s.role)
 	b.Node = row
 	return b

@@ -67,6 +67,9 @@ func (a *access) setServers(peers []Peer) {
 
 // id is the node's: a server's name is its node's id and boot nonce.
 func (p Peer) id() string {
+	if p.ID != "" {
+		return p.ID
+	}
 	if i := strings.LastIndexByte(p.Name, '-'); i > 0 {
 		return p.Name[:i]
 	}

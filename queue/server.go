@@ -20,6 +20,7 @@ import (
 
 // Peer is a log server as another one reaches it.
 type Peer struct {
+	ID   string     // the node's; empty: what comes before the last dash of Name
 	Name string     // server name: node id and boot nonce
 	Addr netip.Addr // address on the peers' segment
 }

@@ -34,6 +34,8 @@ type Node struct {
 	CellsLack []string `json:"cells_lack,omitempty"`
 	// Resident is the memory of the node's process.
 	Resident int64 `json:"resident_bytes"`
+	// Fingerprint is that of the key of a node that waits to be approved.
+	Fingerprint string `json:"fingerprint,omitempty"`
 	// Ready is when the node became ready, in milliseconds since its machine started (since the process
 	// started, for a host node); 0 before.
 	ReadyMS int64 `json:"ready_ms"`

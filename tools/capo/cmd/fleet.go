@@ -68,7 +68,7 @@ func (a *app) fleetCmd() *cobra.Command {
 				fmt.Fprintf(a.Err, "commands now work on %s\n", args[0])
 				return nil
 			}},
-		show,
+		show, a.inviteCmd(), a.approveCmd(), a.revokeCmd(), a.operatorCmd(),
 	)
 	return c
 }
