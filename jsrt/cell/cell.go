@@ -145,13 +145,7 @@ func (c *Cell) Queue(ctx context.Context, b Batch) (Outcome, error) {
 	if err != nil {
 		return Outcome{}, err
 	}
-	o, err := parseOutcome(out, len(b.Messages))
-	if err != nil {
-		c.kill(&Error{Kind: ErrCrashed, Detail: "it broke the frame format: " + err.Error()})
-		<-c.done
-		return Outcome{}, c.death
-	}
-	return o, nil
+	return c.outcome(out, len(b.Messages))
 }
 
 // Run is one call of the handler `run`.

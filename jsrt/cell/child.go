@@ -130,6 +130,13 @@ func (c *child) answer(f frame) ([]byte, error) {
 		}
 		defer c.deadline(f.number, b.Limit)()
 		return c.handlers.queue(b)
+	case kindScheduled:
+		var s Scheduled
+		if err := json.Unmarshal(f.payload, &s); err != nil {
+			return nil, err
+		}
+		defer c.deadline(f.number, s.Limit)()
+		return c.handlers.scheduled(s)
 	}
 	return nil, fmt.Errorf("%w: unknown kind %d", errFrame, f.kind)
 }

@@ -25,13 +25,14 @@ import (
 //	 2 log          child→  one byte level (0 debug … 3 error), then the text to the end
 //	 3 call         child→  text binding, text method, count, for each argument a value
 //	 4 result       child→  what the request asks for: load: JSON {"job":…,"handlers":[…]};
-//	                        run: JSON; queue: an outcome
+//	                        run: JSON; queue, scheduled: an outcome
 //	 5 failure      child→  JSON {"kind":"…","message":"…","at":{"message","file","line","column","stack"}}
 //	16 load         →child  text JSON {"file","global","limit","env"}, bytes script, bytes source map
 //	18 run          →child  JSON {"attempt","limit"}
 //	19 queue        →child  a batch
 //	20 reply        →child  a byte (0 failed, 1 done), then a value or the text of the error
 //	21 interrupt    →child  empty: end the call under way
+//	22 scheduled    →child  JSON {"attempt","limit","time","cron"}
 //
 // Value: one byte (0 undefined, 1 JSON, 2 bytes, 3 text), then bytes. Batch: text queue, text
 // attempt, limit in ns, a byte (1: acknowledged as a whole), count, for each message: sequence, text
@@ -56,6 +57,7 @@ const (
 	kindQueue     = 19
 	kindReply     = 20
 	kindInterrupt = 21
+	kindScheduled = 22
 )
 
 // errFrame is what a broken frame gives.

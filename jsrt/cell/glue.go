@@ -92,6 +92,10 @@ const glue = `(function (host) {
 			const batch = { queue, messages, ackAll() { all(false, 0); }, retryAll(o) { all(true, needFinite(o?.delaySeconds ?? 0)); } };
 			return finish(f.call(app, batch, this.env, ctx), waiting);
 		},
+		scheduled(app, f, attempt, time, cron) {
+			const [ctx, waiting] = makeContext(attempt);
+			return finish(f.call(app, { type: 'scheduled', scheduledTime: time, cron }, this.env, ctx), waiting);
+		},
 		plain(value) {
 			const walk = (v, path, seen) => {
 				if (typeof v === 'function' || typeof v === 'symbol' || typeof v === 'bigint')

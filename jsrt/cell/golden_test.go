@@ -3,11 +3,13 @@ package cell
 import (
 	"bytes"
 	"encoding/hex"
+	"encoding/json"
 	"flag"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 )
 
 var update = flag.Bool("update", false, "write the golden files anew")
@@ -16,6 +18,10 @@ var update = flag.Bool("update", false, "write the golden files anew")
 // format by its version, so these files change only with frameVersion.
 func TestFramesAreWhatTheyWere(t *testing.T) {
 	value := appendValue(append(appendBytes(appendBytes(nil, "blobs"), "get"), 1), Value{Text, []byte("key")})
+	head, err := json.Marshal(Scheduled{AttemptID: "5f3a9c01/7", Limit: 30 * time.Second, Time: 1_795_350_896_000, Cron: "*/5 * * * *"})
+	if err != nil {
+		t.Fatal(err)
+	}
 	tests := []struct {
 		name string
 		f    frame
@@ -23,6 +29,7 @@ func TestFramesAreWhatTheyWere(t *testing.T) {
 		{"queue", frame{kind: kindQueue, number: 7, payload: appendBatch(nil, sampleBatch())}},
 		{"outcome", frame{kind: kindResult, number: 7, payload: appendOutcome(nil, sampleOutcome())}},
 		{"call", frame{kind: kindCall, number: 1, payload: value}},
+		{"scheduled", frame{kind: kindScheduled, number: 8, payload: head}},
 		{"log", frame{kind: kindLog, payload: []byte("\x02careful")}},
 	}
 	for _, tt := range tests {

@@ -128,6 +128,16 @@ func (h *handlers) queue(b Batch) ([]byte, error) {
 	return appendOutcome(make([]byte, 0, h.size+64), h.outcome), nil
 }
 
+func (h *handlers) scheduled(s Scheduled) ([]byte, error) {
+	h.reset(Batch{})
+	defer h.reset(Batch{})
+	_, err := h.handle("scheduled", h.vm.ToValue(s.AttemptID), h.vm.ToValue(s.Time), h.vm.ToValue(s.Cron))
+	if err != nil {
+		return nil, err
+	}
+	return appendOutcome(make([]byte, 0, h.size+64), h.outcome), nil
+}
+
 func (h *handlers) handle(name string, args ...goja.Value) (goja.Value, error) {
 	if h == nil {
 		return nil, errors.New("no program is loaded")

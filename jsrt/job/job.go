@@ -29,6 +29,7 @@ type Job struct {
 	Delivery Delivery          `json:"delivery"`
 	Retry    Retry             `json:"retry"`
 	Bind     map[string]string `json:"bind,omitempty"`  // name in env -> blobs, kv, stream, secret or blob:FILE
+	Every    Every             `json:"every,omitzero"`  // when `scheduled` is called
 	Admin    bool              `json:"admin,omitempty"` // its run handler may use capo:admin
 	Needs    Needs             `json:"needs"`
 	Place    Place             `json:"place"`
@@ -59,7 +60,7 @@ func (r Retry) Backoff(n int) time.Duration {
 // Needs is what a node must have to run the job, and what the job may use.
 type Needs struct {
 	MemBytes int64    `json:"mem_bytes"`
-	TimeMS   int64    `json:"time_ms"`          // wall time of one batch or one run
+	TimeMS   int64    `json:"time_ms"`          // wall time of one batch, one run or one call of scheduled
 	Arch     []string `json:"arch,omitempty"`   // of amd64, arm, arm64; empty is any; sorted
 	Prefer   string   `json:"prefer,omitempty"` // fpga
 	Net      []string `json:"net,omitempty"`    // host:port

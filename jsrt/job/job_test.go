@@ -69,7 +69,7 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		{"range", `{"retry":{"backoff":"5s..1s"}}`, `job.retry.backoff: "5s..1s" is empty`},
 		{"batch", `{"batch":{"size":1.5}}`, `job.batch.size: is not a whole number between 1 and 1000`},
 		{"unknown", `{"needs":{"memory":"1G"}}`, `job.needs.memory: is not a setting; there are mem, time`},
-		{"later", `{"every":"10m"}`, `job.every: is not there yet`},
+		{"later", `{"routes":["/x"]}`, `job.routes: is not there yet`},
 		{"delivery", `{"delivery":"twice"}`, `job.delivery: "twice" is not one of once, at-least-once`},
 		{"name", `{"name":"A b"}`, `job.name: "A b" is not a name`},
 		{"stream", `{"in":"a b"}`, `job.in: "a b" is not a stream's name`},

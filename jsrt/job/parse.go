@@ -47,10 +47,10 @@ var (
 )
 
 // later are settings that the design has and this version does not.
-var later = []string{"every", "kernels", "public", "rollout", "routes"}
+var later = []string{"kernels", "public", "rollout", "routes"}
 
 // known are the settings that this version reads.
-var known = []string{"name", "admin", "in", "out", "batch", "delivery", "retry", "dead", "bind", "needs", "place"}
+var known = []string{"name", "admin", "in", "out", "batch", "delivery", "retry", "dead", "bind", "every", "needs", "place"}
 
 // Parse reads the export `job` (JSON; null when there is none) of a file whose default export has
 // these handlers. The name falls back to defaultName. Every error names its field; several are joined.
@@ -89,6 +89,7 @@ func (p *parser) job(n node, defaultName string, handlers []string) Job {
 		Batch:    p.batch(f["batch"]),
 		Retry:    p.retry(f["retry"]),
 		Bind:     p.bind(f["bind"]),
+		Every:    p.every(f["every"], slices.Contains(handlers, "scheduled")),
 		Needs:    p.needs(f["needs"], admin),
 		Place:    p.place(f["place"], admin),
 	}

@@ -66,7 +66,7 @@ func TestEachGoldenIsExplained(t *testing.T) {
 			t.Errorf("docs/formats.md does not name goldens/%s", e.Name())
 		}
 	}
-	for _, frame := range []string{"queue", "outcome", "call", "log"} {
+	for _, frame := range []string{"queue", "outcome", "call", "log", "scheduled"} {
 		if name := "jsrt/cell/testdata/" + frame + ".frame.hex"; !strings.Contains(string(text), name) {
 			t.Errorf("docs/formats.md does not name %s", name)
 		}

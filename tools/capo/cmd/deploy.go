@@ -142,7 +142,7 @@ type dialled struct {
 
 // noteUnserved says which handlers of a job wait for a later version of Capo.
 func (a *app) noteUnserved(m api.Manifest) {
-	for _, h := range []string{"fetch", "scheduled"} {
+	for _, h := range []string{"fetch"} {
 		if slices.Contains(m.Handlers, h) {
 			fmt.Fprintf(a.Err, "note: %s has a %s handler, which this version does not call yet\n", m.Name, h)
 		}
