@@ -3,6 +3,7 @@ package fleet
 import (
 	"net/netip"
 	"slices"
+	"time"
 )
 
 // decision gives an outcome the addresses. The caller holds mu.
@@ -49,6 +50,26 @@ func (a *Agent) address(servers []Server) netip.Addr {
 		}
 	}
 	return self
+}
+
+// Locate returns the servers with the addresses where this node reaches them, as far as it has heard from them; the others keep
+// theirs.
+func (a *Agent) Locate(servers []Server) []Server {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	servers = slices.Clone(servers)
+	for i, s := range servers {
+		if s.Boot == a.cfg.Boot && a.last.Self.IsValid() {
+			servers[i].Addr = a.last.Self
+		}
+		var heard time.Time
+		for _, p := range a.peers {
+			if p.hello != nil && !p.self && p.hello.Boot == s.Boot && p.answered.After(heard) {
+				servers[i].Addr, heard = p.remote.Addr(), p.answered
+			}
+		}
+	}
+	return servers
 }
 
 // ownAddress is for a node that forms alone: on the way to any peer, else its first one.

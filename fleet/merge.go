@@ -150,6 +150,26 @@ func substitute(own *LogInfo, silent time.Duration, peers []Member) *LogInfo {
 	return nil
 }
 
+// renewed returns a log as a majority of its servers shows it, when those are not the servers that this node knows of.
+func renewed(known []Server, incarnation string, peers []Member) *LogInfo {
+	peers = slices.DeleteFunc(slices.Clone(peers), func(m Member) bool { return m.Log == nil || m.Log.Incarnation != incarnation })
+	best := bestLog(live(peers))
+	if best == nil || slices.Equal(refs(known), refs(best.Servers)) {
+		return nil
+	}
+	return best
+}
+
+// refs names which runs of which nodes the servers are, sorted.
+func refs(servers []Server) []Ref {
+	var list []Ref
+	for _, s := range servers {
+		list = append(list, s.Ref())
+	}
+	slices.SortFunc(list, compareRefs)
+	return list
+}
+
 // mergeStep lets this node's log give way to another one of the fleet that wins over it. The
 // caller holds mu.
 func (a *Agent) mergeStep(now time.Time) {

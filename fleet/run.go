@@ -460,6 +460,13 @@ func (a *Agent) stepLeft(now time.Time, v View) {
 func (a *Agent) stepSilent(now time.Time, v View) {
 	a.waiting = "for the log " + a.was + " to answer: this node forms no other (capo fleet reform); " + sees(v)
 	own := &LogInfo{Incarnation: a.in.Incarnation, Role: a.in.Role, Anchor: a.in.Anchor}
+	if log := renewed(a.in.Servers, own.Incarnation, v.Peers); log != nil {
+		_, out := join(a.cfg.rules(), State{}, now, v, log)
+		a.in.Servers = log.Servers // so that it is said once
+		a.last = Decision{}
+		a.decide(a.decision(out))
+		return
+	}
 	log := substitute(own, now.Sub(a.silent), v.Peers)
 	if log == nil {
 		return

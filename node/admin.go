@@ -179,41 +179,23 @@ func (s *session) depart(ctx context.Context, timeout time.Duration, force bool)
 	if err := s.drain(ctx, timeout); err != nil && !force {
 		return err
 	}
-	if s.role != fleet.RoleServer || force {
+	if force {
 		return nil
 	}
-	return s.giveUpSeat(ctx)
+	if err := s.handOver(ctx); err != nil {
+		return fmt.Errorf("%w (force: true ends the node all the same)", err)
+	}
+	return nil
 }
 
 // stay undoes a depart; drained says whether the node was draining before.
 func (s *session) stay(ctx context.Context, drained bool) {
 	s.n.admin.set(&s.n.admin.leaving, false)
+	s.stayOn(ctx)
 	if drained {
 		return
 	}
 	if err := s.setDraining(ctx, false); err != nil {
 		s.slog.Warn("a departure was undone, which the fleet does not know yet", "err", err)
 	}
-}
-
-// giveUpSeat makes sure that the log outlives this server. Where nobody can take its seat, the other servers must be
-// enough.
-func (s *session) giveUpSeat(ctx context.Context) error {
-	_ = ctx
-	there := 0
-	for _, b := range s.roster.all() {
-		if b.ID == s.id || b.State == fleet.StateLost || b.Leaving {
-			continue
-		}
-		if slices.ContainsFunc(s.servers, func(o fleet.Server) bool { return o.ID == b.ID && o.Boot == b.Boot }) {
-			there++
-		}
-	}
-	switch others := len(s.servers) - 1; {
-	case others == 0:
-		return errors.New("this node carries the log alone: what it holds would be lost (force: true does it all the same)")
-	case there < len(s.servers)/2+1:
-		return fmt.Errorf("this node is one of the log's %d servers, and only %d of the others are there to stay: the log would be lost (try again when they are; force: true does it all the same)", len(s.servers), there)
-	}
-	return nil
 }

@@ -75,11 +75,11 @@ func (s *session) diagnose(ctx context.Context) diagnosis {
 	var heap runtime.MemStats
 	runtime.ReadMemStats(&heap)
 	d.Memory = memoryUse{Total: b.MemTotal, Free: b.MemFree, Resident: b.Resident, Heap: heap.HeapAlloc, Most: s.cfg.MaxMemory}
-	if s.server != nil {
-		d.Memory.Streams = s.server.Used()
+	if server := s.keeper.carrier(); server != nil {
+		d.Memory.Streams = server.Used()
 	}
-	d.Log = logUse{Name: s.inc, Role: string(s.role), Silent: s.isSilent(), Server: s.log.Server()}
-	for _, o := range s.servers {
+	d.Log = logUse{Name: s.inc, Role: string(s.keeper.roleNow()), Silent: s.isSilent(), Server: s.log.Server()}
+	for _, o := range s.keeper.list() {
 		d.Log.Servers = append(d.Log.Servers, o.ID)
 	}
 	ctx, cancel := context.WithTimeout(ctx, diagnoseTime)

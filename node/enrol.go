@@ -32,7 +32,7 @@ type unapproved struct {
 
 // waiting are the nodes that this one met which wait to be let in.
 func (s *session) waiting() []unapproved {
-	if s.role != fleet.RoleServer {
+	if s.keeper.roleNow() != fleet.RoleServer {
 		return nil
 	}
 	var list []unapproved
@@ -70,11 +70,11 @@ const (
 // approve lets the nodes in that operators have approved. Any log server whose image has a join token does, the first of them at once.
 func (s *session) approve(ctx context.Context) error {
 	token := s.n.speaker.Token()
-	if s.role != fleet.RoleServer || token == nil {
+	if s.keeper.roleNow() != fleet.RoleServer || token == nil {
 		<-ctx.Done()
 		return nil
 	}
-	rank := max(0, slices.IndexFunc(s.servers, func(o fleet.Server) bool { return o.ID == s.id }))
+	rank := max(0, slices.IndexFunc(s.keeper.list(), func(o fleet.Server) bool { return o.ID == s.id }))
 	since := map[string]time.Time{}
 	tick := time.NewTicker(approveEvery)
 	defer tick.Stop()

@@ -40,7 +40,15 @@ func (s *session) own(r *http.Request) (*queue.Core, error) {
 	if log := r.PathValue("log"); log != s.inc {
 		return nil, fmt.Errorf("%w: node %s is in the log %s, not in %.20s", queue.ErrUnavailable, s.id, s.inc, log)
 	}
+	return s.inside()
+}
+
+// inside is the core in this process, which only a log server has.
+func (s *session) inside() (*queue.Core, error) {
 	if c, ok := s.core.(*queue.Core); ok {
+		return c, nil
+	}
+	if c := s.keeper.inside(); c != nil {
 		return c, nil
 	}
 	return nil, fmt.Errorf("%w: node %s does not carry the log", queue.ErrUnavailable, s.id)

@@ -50,7 +50,7 @@ func (n *Node) giveWay(ctx context.Context, d fleet.Decision) {
 	}
 	n.cfg.Log.Warn("this log gives way to another", "from", s.inc, "into", d.Incarnation)
 	s.leave()
-	if s.role != fleet.RoleServer {
+	if s.keeper.roleNow() != fleet.RoleServer {
 		return
 	}
 	silent := s.isSilent()
@@ -82,7 +82,7 @@ func (s *session) exporter() string {
 	for _, b := range s.roster.all() {
 		there[b.ID] = b.State != fleet.StateLost
 	}
-	for _, server := range s.servers {
+	for _, server := range s.keeper.list() {
 		if there[server.ID] {
 			return server.ID
 		}

@@ -142,7 +142,7 @@ func (n *Node) live(ctx context.Context, d fleet.Decision) fleet.Decision {
 		n.watchDecisions(sctx, d, after, cancel)
 	}()
 	n.setDecision(d)
-	err := n.liveIn(sctx, d)
+	err := n.liveIn(sctx, &d)
 	if err != nil && sctx.Err() == nil {
 		n.cfg.Log.Warn("session in the log ended", "log", d.Incarnation, "err", err)
 		pause(sctx, 500*time.Millisecond)
@@ -164,7 +164,7 @@ func (n *Node) watchDecisions(ctx context.Context, d fleet.Decision, after chan<
 		case <-ctx.Done():
 			return
 		case next := <-n.agent.Decisions():
-			if next.Incarnation == d.Incarnation && next.Role == d.Role {
+			if n.settled(d, next) {
 				continue
 			}
 			if next.Lost == d.Incarnation && next.Lost != "" {
@@ -177,8 +177,23 @@ func (n *Node) watchDecisions(ctx context.Context, d fleet.Decision, after chan<
 	}
 }
 
-func (n *Node) liveIn(ctx context.Context, d fleet.Decision) error {
-	s, closeAll, err := openSession(ctx, n, d)
+// settled tells whether a decision asks for no other session than that of d. What it says of the log's servers is told
+// to the session.
+func (n *Node) settled(d, next fleet.Decision) bool {
+	if next.Incarnation != d.Incarnation {
+		return false
+	}
+	s := n.session()
+	if s == nil {
+		return next.Role == d.Role
+	}
+	s.redirect(next)
+	return true
+}
+
+// liveIn is a session in the log that d names. Where the node loses its seat in it, d is changed to say so.
+func (n *Node) liveIn(ctx context.Context, d *fleet.Decision) error {
+	s, closeAll, err := openSession(ctx, n, *d)
 	if err != nil {
 		return err
 	}
@@ -191,7 +206,11 @@ func (n *Node) liveIn(ctx context.Context, d fleet.Decision) error {
 		n.agent.SetLog(nil)
 		closeAll()
 	}()
-	return s.run(ctx)
+	err = s.run(ctx)
+	if errors.Is(err, errDismissed) {
+		d.Role, d.Servers = fleet.RoleClient, s.keeper.list()
+	}
+	return err
 }
 
 func (n *Node) setDecision(d fleet.Decision) {

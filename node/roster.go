@@ -117,6 +117,15 @@ func (r *roster) wait() <-chan struct{} {
 	return r.changed
 }
 
+// find returns a node's heartbeat.
+func (r *roster) find(id string) (heartbeat, bool) {
+	list := r.all()
+	if i := slices.IndexFunc(list, func(b heartbeat) bool { return b.ID == id }); i >= 0 {
+		return list[i], true
+	}
+	return heartbeat{}, false
+}
+
 // all lists the heartbeats by id, those of lost nodes with that state; nodes lost long ago are
 // dropped.
 func (r *roster) all() []heartbeat {

@@ -5,6 +5,7 @@ import (
 	"slices"
 
 	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/queue"
 )
 
 // seatsKey is the state key that says who carries the log.
@@ -31,7 +32,7 @@ type seat struct {
 func (s seat) name() string {
 	name := s.ID + "-" + s.Boot
 	if s.N > 0 {
-		name += fmt.Sprintf("-%d", s.N)
+		name += fmt.Sprintf(".%d", s.N)
 	}
 	return name
 }
@@ -52,6 +53,31 @@ func (s seats) list() []fleet.Server {
 		list = append(list, o.Server)
 	}
 	return list
+}
+
+// names is how the servers that may carry the log are called among themselves.
+func (s seats) names() []string {
+	var names []string
+	for _, o := range s.Servers {
+		names = append(names, o.name())
+	}
+	if s.Joining != nil {
+		names = append(names, s.Joining.name())
+	}
+	return names
+}
+
+// peers are the servers that may carry the log, as another one knows them.
+func (s seats) peers() []queue.Peer {
+	all := s.Servers
+	if s.Joining != nil {
+		all = append(slices.Clone(all), *s.Joining)
+	}
+	var peers []queue.Peer
+	for _, o := range all {
+		peers = append(peers, queue.Peer{Name: o.name(), Addr: o.Addr})
+	}
+	return peers
 }
 
 // of finds the seat of one run of a node: the one that it has, or the one that it shall take.
@@ -118,8 +144,16 @@ func (s seats) next(v seatView) (seatMove, seat) {
 	return seatRemove, out
 }
 
-// goer is the server whose seat another one should have: one that is lost before one that wants to leave.
+// goer is the server whose seat another one should have: one that is lost, or was removed for the one that takes a seat, before one
+// that wants to leave.
 func (s seats) goer(v seatView) (out seat, planned, found bool) {
+	if s.Joining != nil {
+		for _, o := range s.Servers {
+			if !v.seated(o) {
+				return o, false, true
+			}
+		}
+	}
 	for _, o := range s.Servers {
 		if v.gone(o) {
 			return o, false, true

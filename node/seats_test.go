@@ -72,6 +72,7 @@ func TestOneSeatMovesAtATime(t *testing.T) {
 		{"the new one is not current", joining(three), view(gone("c"), current("a", "b")), seatsRest, ""},
 		{"the new one is current", joining(three), view(gone("c")), seatRemove, "c"},
 		{"the lost one has no seat any more", joining(three), view(gone("c"), seated("a", "b", "d")), seatSettle, "c"},
+		{"the lost one was removed and is not known to be lost", joining(three), view(seated("a", "b", "d")), seatSettle, "c"},
 		{"the new one is lost too", joining(three), view(gone("c", "d"), seated("a", "b", "c")), seatForget, "d"},
 		{"the new one does not come", joining(three), view(gone("c"), seated("a", "b", "c"), late), seatForget, "d"},
 		{"the lost one is back", joining(three), view(), seatForget, "d"},
@@ -108,7 +109,7 @@ func TestASettledSeatIsTheOthersPlace(t *testing.T) {
 	if diff := cmp.Diff(want, got, cmp.Comparer(func(a, b netip.Addr) bool { return a == b })); diff != "" {
 		t.Error(diff)
 	}
-	if name := got.Servers[1].name(); name != "d-05-1" {
+	if name := got.Servers[1].name(); name != "d-05.1" {
 		t.Errorf("the new server is called %s", name)
 	}
 	if after, err := json.Marshal(s); err != nil || string(after) != string(before) {

@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"log/slog"
 	"net/netip"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -20,20 +18,18 @@ import (
 
 // session is a node's membership in one log.
 type session struct {
-	n       *Node
-	cfg     Config
-	id      string
-	boot    string
-	role    fleet.Role
-	inc     string
-	servers []fleet.Server
-	log     *queue.Log
-	core    core
-	server  *queue.Server // nil on a client
-	slog    *slog.Logger
-	want    *desired
-	roster  *roster
-	lines   *lines
+	n      *Node
+	cfg    Config
+	id     string
+	boot   string
+	inc    string
+	log    *queue.Log
+	core   core
+	keeper *keeper // of its seat among the log's servers
+	slog   *slog.Logger
+	want   *desired
+	roster *roster
+	lines  *lines
 
 	folded  chan struct{} // closed when the control log was read to its end
 	kick    chan struct{} // converge anew
@@ -78,18 +74,15 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 	}
 	cfgQueue := queue.Config{Incarnation: d.Incarnation, Servers: addrs, Authority: n.authority, ID: id, Name: name, Rank: rank, MaxMemory: cfg.MaxMemory, Log: cfg.Log}
 	want := newDesired(control.Verifier{Fleet: cfg.Membership.ID(), Log: d.Incarnation, Operators: cfg.Membership.Operators, Authority: n.authority})
+	keeper := newKeeper(d.Role, d.Servers)
+	closers = append(closers, keeper.close)
 	if d.Role == fleet.RoleServer {
-		store := filepath.Join(cfg.StoreDir, "log-"+d.Incarnation)
-		if err := os.MkdirAll(store, 0o700); err != nil {
-			return nil, nil, fmt.Errorf("log server's folder: %w", err)
-		}
-		srv, err := queue.StartServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Listen: cfg.Address, Peers: peers,
-			Authority: n.authority, Inputs: want.inputs, StoreDir: store, MaxMemory: cfg.MaxMemory, Log: cfg.Log})
+		server, store, err := n.startServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Peers: peers, Inputs: want.inputs})
 		if err != nil {
 			return nil, nil, err
 		}
-		cfgQueue.Server = srv
-		closers = append(closers, func() { srv.Close(); _ = os.RemoveAll(store) })
+		cfgQueue.Server = server
+		keeper.seat(server, store)
 	}
 	core, err := openCore(ctx, cfgQueue, cfg)
 	if err != nil {
@@ -103,7 +96,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		return nil, nil, err
 	}
 	closers = append(closers, log.Close)
-	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, role: d.Role, inc: d.Incarnation, servers: d.Servers, log: log, core: core, server: cfgQueue.Server, slog: cfg.Log,
+	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, inc: d.Incarnation, log: log, core: core, keeper: keeper, slog: cfg.Log,
 		want:   want,
 		roster: newRoster(time.Now), lines: n.lines,
 		folded: make(chan struct{}), kick: make(chan struct{}, 1), pulse: make(chan struct{}, 1), oneshot: make(chan struct{}, 4),
@@ -135,6 +128,17 @@ func (s *session) run(ctx context.Context) error {
 	spawn("heartbeats of the others", s.followRoster)
 	spawn("heartbeat", s.beat)
 	spawn("giving way", s.followMerge)
+	spawn("the log's servers", s.followSeats)
+	spawn("seat in the log", s.keepSeat)
+	spawn("dismissal", func(ctx context.Context) error {
+		select {
+		case <-s.keeper.dismissed:
+			cancel(errDismissed)
+		case <-ctx.Done():
+		}
+		return nil
+	})
+	spawn("the log's seats", s.moveSeats)
 	spawn("jobs", s.converge)
 	spawn("approvals", s.approve)
 	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.core) })
@@ -213,7 +217,7 @@ func (s *session) obey(ctx context.Context, o order) {
 	switch {
 	case o.run != nil && o.run.Nodes[s.id] == s.boot:
 		s.runs.Go(func() { s.runOnce(ctx, o.seq, o.run) })
-	case o.stream != nil && s.role == fleet.RoleServer:
+	case o.stream != nil && s.keeper.roleNow() == fleet.RoleServer:
 		set := queue.StreamSettings{MaxBytes: o.stream.MaxBytes, Keep: time.Duration(o.stream.KeepMS) * time.Millisecond,
 			Partitions: o.stream.Partitions, Replicas: o.stream.Replicas, Compact: o.stream.Compact}
 		s.runs.Go(func() {
@@ -303,7 +307,9 @@ func (s *session) beatOnce(ctx context.Context) error {
 	s.beaten = time.Now()
 	s.mu.Unlock()
 	b := s.heartbeat()
-	b.LogFull = s.server != nil && s.server.Used() > s.cfg.MaxMemory
+	if server := s.keeper.carrier(); server != nil {
+		b.LogFull = server.Used() > s.cfg.MaxMemory
+	}
 	data, err := encodeJSON(b)
 	if err != nil {
 		return err
@@ -363,7 +369,7 @@ func (s *session) heartbeat() heartbeat {
 	slices.Sort(b.Jobs)
 	row := s.n.row()
 	b.Unapproved = s.waiting()
-	row.State, row.Jobs, row.ReadyMS, row.Log = state, b.Jobs, b.ReadyMS, string(s.role)
+	row.State, row.Jobs, row.ReadyMS, row.Log = state, b.Jobs, b.ReadyMS, string(s.keeper.roleNow())
 	b.Node = row
 	return b
 }
@@ -371,7 +377,7 @@ func (s *session) heartbeat() heartbeat {
 func (s *session) logState() *fleet.LogState {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	return &fleet.LogState{Incarnation: s.inc, Role: s.role, Servers: s.servers, Nodes: max(s.roster.count(), 1), Ready: !s.silent}
+	return &fleet.LogState{Incarnation: s.inc, Role: s.keeper.roleNow(), Servers: s.keeper.list(), Nodes: max(s.roster.count(), 1), Ready: !s.silent}
 }
 
 // jobRow sums a job up over the fleet.

@@ -18,6 +18,7 @@ import (
 type Seat struct {
 	Current bool // it is there, and has all that the leader has
 	Silent  bool // the leader has not heard of it for a while
+	Left    bool // it said that it ends
 
 	peer string // by which servers know each other; a server that was never heard of has no other name
 }
@@ -28,7 +29,7 @@ const silence = 5 * time.Second
 // seatOf is a seat as its leader describes it. A leader that was just elected has heard of nobody yet.
 func seatOf(p *server.PeerInfo) Seat {
 	silent := p.Offline || p.Active <= 0 || p.Active > silence
-	return Seat{Current: p.Current && !p.Pending && !silent, Silent: silent, peer: p.Peer}
+	return Seat{Current: p.Current && !p.Pending && !silent, Silent: silent, Left: p.Offline, peer: p.Peer}
 }
 
 // Is tells whether the seat is that of the server of that name.
@@ -86,11 +87,32 @@ func (s *Server) Seats() ([]Seat, error) {
 // Remove takes a server's seat away. What it carried is given to the servers that are left. It tries until ctx
 // ends. Errors: [ErrNotLeading], [ErrNotMember].
 func (s *Server) Remove(ctx context.Context, name string) error {
-	err := s.command(ctx, server.JSApiRemoveServer, server.JSApiMetaServerRemoveRequest{Peer: peerID(name)})
-	if err != nil {
+	if err := s.remove(ctx, peerID(name)); err != nil {
 		return fmt.Errorf("remove log server %s: %w", name, err)
 	}
 	return nil
+}
+
+// RemoveOthers takes the seats of all servers away but of those with these names: of one that was let in when it had been
+// given up already.
+func (s *Server) RemoveOthers(ctx context.Context, names []string) error {
+	seats, err := s.Seats()
+	if err != nil {
+		return err
+	}
+	for _, seat := range seats {
+		if slices.ContainsFunc(names, seat.Is) {
+			continue
+		}
+		if err := s.remove(ctx, seat.peer); err != nil && !errors.Is(err, ErrNotMember) {
+			return fmt.Errorf("remove a log server that has no seat: %w", err)
+		}
+	}
+	return nil
+}
+
+func (s *Server) remove(ctx context.Context, peer string) error {
+	return s.command(ctx, server.JSApiRemoveServer, server.JSApiMetaServerRemoveRequest{Peer: peer})
 }
 
 // Evacuate begins to move what a server carries to the others; [Server.Spread] tells how far it is. Errors:

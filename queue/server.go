@@ -118,7 +118,7 @@ func serverConfig(cfg ServerConfig) string {
 	var b strings.Builder
 	q := strconv.Quote
 	fmt.Fprintf(&b, "server_name: %s\nhost: %s\nport: %d\n", q(cfg.Name), q(cfg.listen()), ClientPort)
-	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
+	fmt.Fprintf(&b, "max_payload: %d\nmax_control_line: 4096\nreconnect_error_reports: 1000\nping_interval: \"10s\"\nping_max: 2\nwrite_deadline: \"10s\"\n", MaxRecord+256<<10)
 	fmt.Fprintf(&b, "jetstream { store_dir: %s, max_memory_store: %d, max_file_store: %d, sync_interval: \"10m\" }\n",
 		q(cfg.StoreDir), overcommit*cfg.MaxMemory, 256<<20)
 	b.WriteString(accountsConfig)

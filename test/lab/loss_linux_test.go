@@ -78,7 +78,7 @@ func atLeast(got, want int) error {
 // leader finds the node that leads a stream, as the log servers see it.
 func (l *lab) leader(log *fleet.LogInfo, stream string) int {
 	l.t.Helper()
-	operator, err := l.Operator(0)
+	operator, err := l.Operator(l.node(log.Servers[0].ID))
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -91,12 +91,21 @@ func (l *lab) leader(log *fleet.LogInfo, stream string) int {
 	if err := json.Unmarshal(raw, &info); err != nil {
 		l.t.Fatalf("%v: %s", err, raw)
 	}
-	for i := range log.Servers {
-		if strings.HasPrefix(info.Cluster.Leader, id(i)+"-") {
+	name, _, found := strings.Cut(info.Cluster.Leader, "-")
+	if !found {
+		l.t.Fatalf("no leader of %s: %s", stream, raw)
+	}
+	return l.node(name)
+}
+
+// node is which one has an id.
+func (l *lab) node(name string) int {
+	for i := range 16 {
+		if id(i) == name {
 			return i
 		}
 	}
-	l.t.Fatalf("no leader of %s: %s", stream, raw)
+	l.t.Fatalf("no node is called %s", name)
 	return -1
 }
 
