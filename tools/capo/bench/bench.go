@@ -38,7 +38,8 @@ type part struct {
 }
 
 func parts() []part {
-	return []part{{"host", hostPart}, {"deploy", deployPart}, {"image", imagePart}, {"boot", bootPart}, {"memory", memoryPart}}
+	return []part{{"host", hostPart}, {"deploy", deployPart}, {"image", imagePart}, {"boot", bootPart}, {"memory", memoryPart},
+		{"fleet50", fleetPart}}
 }
 
 // Names are the parts that there are.
