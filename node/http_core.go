@@ -60,11 +60,13 @@ type rowWriter struct {
 	out *lineWriter
 }
 
-func (w *rowWriter) write(row coreRow) error {
+func (w *rowWriter) write(rows ...coreRow) error {
 	w.mu.Lock()
 	defer w.mu.Unlock()
-	if err := w.out.write(row); err != nil {
-		return err
+	for _, row := range rows {
+		if err := w.out.write(row); err != nil {
+			return err
+		}
 	}
 	w.out.flush()
 	return nil
@@ -140,10 +142,27 @@ func (n *Node) coreFollowState(w http.ResponseWriter, r *http.Request, s *sessio
 		return badRequest{fmt.Errorf("prefix %.80q", prefix)}
 	}
 	return stream(w, r, func(ctx context.Context, out *rowWriter, atEnd func()) error {
-		return c.FollowState(ctx, prefix, atEnd, func(e queue.StateEntry) error {
-			return out.write(coreRow{Seq: e.Seq, Time: e.Time.UnixMilli(), Key: e.Key, Data: e.Value})
+		return c.ShareState(ctx, prefix, atEnd, func(list []queue.StateEntry) error {
+			rows := make([]coreRow, len(list))
+			for i, e := range list {
+				rows[i] = coreRow{Seq: e.Seq, Time: e.Time.UnixMilli(), Key: e.Key, Data: e.Value}
+			}
+			if err := out.write(rows...); err != nil {
+				return err
+			}
+			pause(ctx, stateCalm(s.roster.count()))
+			return nil
 		})
 	})
+}
+
+// stateCalm is how long to gather changes after some were sent. In a large log heartbeats come by the dozen, and
+// each packet wakes a node.
+func stateCalm(nodes int) time.Duration {
+	if beatInterval(nodes) == beatEvery {
+		return 0
+	}
+	return min(time.Duration(nodes)*4*time.Millisecond, 500*time.Millisecond)
 }
 
 // corePutState takes a heartbeat, from the node that it is of and no other.

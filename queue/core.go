@@ -10,7 +10,10 @@ import (
 // Core is the part of a log that only its servers reach: the control log, the nodes' heartbeats, their answers to runs, and the
 // lines that are printed. A server vouches for what it puts there: that a control record is signed, that a heartbeat comes from the
 // node that it is of.
-type Core struct{ *link }
+type Core struct {
+	*link
+	sharing sharing
+}
 
 // OpenCore connects to the core of the log that cfg.Server carries, and makes its streams if the log is new. It tries until ctx ends.
 func OpenCore(ctx context.Context, cfg Config) (*Core, error) {
@@ -18,7 +21,7 @@ func OpenCore(ctx context.Context, cfg Config) (*Core, error) {
 	if err != nil {
 		return nil, err
 	}
-	c := &Core{n}
+	c := &Core{link: n}
 	find := func(ctx context.Context, may bool) error { return c.findStreams(ctx, may, c.streams()...) }
 	if err := c.prepare(ctx, find); err != nil {
 		n.Close()
