@@ -376,7 +376,7 @@ func (a *Agent) answer(p *peer, h *Hello, remote netip.AddrPort, local netip.Add
 		a.rescan() // the rest of that log is here too
 	}
 	p.failed, p.hello, p.answered, p.remote, p.local = 0, h, now, remote, local
-	p.waits = false
+	a.noteApproved(p)
 	a.noteTime(h)
 }
 

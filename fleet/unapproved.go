@@ -3,6 +3,7 @@ package fleet
 import (
 	"crypto/x509"
 	"errors"
+	"maps"
 	"net/netip"
 	"slices"
 	"strings"
@@ -21,6 +22,9 @@ type Unapproved struct {
 	LastSeen    time.Time
 }
 
+// waitsFor is for how long a node that waits is remembered after it last answered.
+const waitsFor = 15 * time.Second
+
 // maxUnapproved bounds how many are remembered: anybody on the network can pretend to be one.
 const maxUnapproved = 64
 
@@ -31,7 +35,7 @@ func (a *Agent) Unapproved() []Unapproved {
 	now := a.cfg.Clock()
 	var list []Unapproved
 	for key, u := range a.unapproved {
-		if now.Sub(u.LastSeen) > forgetAfter {
+		if now.Sub(u.LastSeen) > waitsFor {
 			delete(a.unapproved, key)
 			continue
 		}
@@ -63,6 +67,15 @@ func (a *Agent) noteUnapproved(p *peer, remote netip.AddrPort, err error) bool {
 	a.unapproved[key] = Unapproved{u.ID, key, u.Leaf, remote, now}
 	p.waits, p.failed, p.seen, p.next = true, 0, now, now.Add(2*time.Second)
 	return true
+}
+
+// noteApproved forgets that a peer waits. The caller holds mu.
+func (a *Agent) noteApproved(p *peer) {
+	if !p.waits {
+		return
+	}
+	p.waits = false
+	maps.DeleteFunc(a.unapproved, func(_ string, u Unapproved) bool { return u.Addr == p.remote || u.Addr.String() == p.addr })
 }
 
 // noteTime takes a peer's word for the time, where this node does not know it: the median of what those say who do. The caller holds mu.

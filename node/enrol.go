@@ -239,7 +239,11 @@ func (n *Node) enrolOther(w http.ResponseWriter, r *http.Request, data []byte) e
 	if !fleet.ValidID(ask.ID) {
 		return badRequest{fmt.Errorf("id %.60q", ask.ID)}
 	}
-	leaf, err := token.Sign(n.authority.Fleet(), ask.ID, public, trust.NodeNames(ask.ID))
+	names := trust.NodeNames(ask.ID)
+	if from, err := netip.ParseAddrPort(r.RemoteAddr); err == nil {
+		names = trust.NodeNames(ask.ID, from.Addr().Unmap().AsSlice())
+	}
+	leaf, err := token.Sign(n.authority.Fleet(), ask.ID, public, names)
 	if err != nil {
 		return err
 	}

@@ -4,6 +4,7 @@ import (
 	"encoding/json"
 	"maps"
 	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -108,6 +109,19 @@ func (b heartbeat) placedLike(o heartbeat) bool {
 func (row *rosterRow) lost(now time.Time) bool {
 	every := min(max(time.Duration(row.beat.EveryMS)*time.Millisecond, beatEvery), dropAfter)
 	return now.Sub(row.seen) > every+lateAfter
+}
+
+// drop forgets the nodes that were revoked by their id.
+func (r *roster) drop(marks []string) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, mark := range marks {
+		if id, ok := strings.CutPrefix(mark, "node:"); ok {
+			delete(r.rows, id)
+		}
+	}
+	close(r.changed)
+	r.changed = make(chan struct{})
 }
 
 // wait returns a channel that is closed at the next heartbeat.

@@ -214,6 +214,9 @@ func (s *session) obey(ctx context.Context, o order) {
 		s.n.authority.Clock().Tell(time.UnixMilli(o.signed))
 	}
 	s.n.believe(o)
+	if o.revoke != nil {
+		s.roster.drop(o.revoke.Marks)
+	}
 	switch {
 	case o.run != nil && o.run.Nodes[s.id] == s.boot:
 		s.runs.Go(func() { s.runOnce(ctx, o.seq, o.run) })

@@ -45,13 +45,14 @@ type access struct {
 
 	mu      sync.Mutex // guards what follows
 	clients map[uint64]trust.Identity
-	servers map[string]bool // ids of the nodes that carry the log
+	servers map[string]bool      // ids of the nodes that carry the log
+	told    map[string]time.Time // when a refusal for a reason was last told
 }
 
 func newAccess(cfg ServerConfig) *access {
 	secret := make([]byte, 16)
 	_, _ = rand.Read(secret) // never fails, see crypto/rand
-	a := &access{authority: cfg.Authority, incarnation: cfg.Incarnation, inputs: cfg.Inputs, secret: hex.EncodeToString(secret), log: cfg.Log, clients: map[uint64]trust.Identity{}}
+	a := &access{authority: cfg.Authority, incarnation: cfg.Incarnation, inputs: cfg.Inputs, secret: hex.EncodeToString(secret), log: cfg.Log, clients: map[uint64]trust.Identity{}, told: map[string]time.Time{}}
 	a.setServers(cfg.Peers)
 	return a
 }
@@ -86,12 +87,27 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 			return true
 		}
 	}
-	_ = a.authority.Refuse(err)
-	if a.log != nil {
-		a.log.Warn("log server refused a client", "address", c.RemoteAddress(), "err", err)
-	}
+	a.refuse("log server refused a client", c, err)
 	return false
 }
+
+// refuse counts a refusal, and tells of it unless it has just told of one for the same reason.
+func (a *access) refuse(what string, c server.ClientAuthentication, err error) {
+	_ = a.authority.Refuse(err)
+	a.mu.Lock()
+	reason := trust.Reason(err)
+	again := time.Since(a.told[reason]) < tellEvery
+	if !again {
+		a.told[reason] = time.Now()
+	}
+	a.mu.Unlock()
+	if a.log != nil && !again {
+		a.log.Warn(what, "address", c.RemoteAddress(), "err", err)
+	}
+}
+
+// tellEvery is how often a refusal for one reason is told.
+const tellEvery = 10 * time.Second
 
 // user is what a client becomes on the server.
 type user struct {
@@ -230,10 +246,7 @@ type routes struct{ *access }
 func (r routes) Check(c server.ClientAuthentication) bool {
 	err := r.check(c.GetTLSConnectionState())
 	if err != nil {
-		_ = r.authority.Refuse(err)
-		if r.log != nil {
-			r.log.Warn("log server refused a server", "address", c.RemoteAddress(), "err", err)
-		}
+		r.refuse("log server refused a server", c, err)
 	}
 	return err == nil
 }

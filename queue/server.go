@@ -211,10 +211,18 @@ type natsLogger struct{ log *slog.Logger }
 
 func (l natsLogger) Noticef(f string, v ...any) { l.at(slog.LevelDebug, f, v) }
 func (l natsLogger) Warnf(f string, v ...any)   { l.at(slog.LevelDebug, f, v) }
-func (l natsLogger) Errorf(f string, v ...any)  { l.at(slog.LevelWarn, f, v) }
 func (l natsLogger) Fatalf(f string, v ...any)  { l.at(slog.LevelError, f, v) }
 func (l natsLogger) Debugf(string, ...any)      {}
 func (l natsLogger) Tracef(string, ...any)      {}
+
+// Errorf gives what is refused at debug level too: access says so itself, and a stranger can cause as much of it as he likes.
+func (l natsLogger) Errorf(f string, v ...any) {
+	level := slog.LevelWarn
+	if text := fmt.Sprintf(f, v...); strings.Contains(text, "TLS handshake error") || strings.Contains(text, "authentication error") {
+		level = slog.LevelDebug
+	}
+	l.at(level, f, v)
+}
 
 func (l natsLogger) at(level slog.Level, format string, v []any) {
 	if l.log != nil {
