@@ -153,3 +153,28 @@ func TestWhoYieldsAnID(t *testing.T) {
 		t.Errorf("suffixed %q, want a-3", got)
 	}
 }
+
+func TestANodeLearnsOfNewServersOfItsLogFromAMajorityOfThem(t *testing.T) {
+	log := func(list ...string) *LogInfo {
+		return &LogInfo{Incarnation: "a", Role: RoleServer, Servers: servers(list...), Nodes: 4}
+	}
+	other := log("w", "y", "z")
+	other.Incarnation = "b"
+	for _, tt := range []struct {
+		name  string
+		peers []Member
+		want  bool
+	}{
+		{"two of its new servers say so", showing(log("w", "y", "z"), "w", "y"), true},
+		{"one alone", showing(log("w", "y", "z"), "w"), false},
+		{"nodes that carry nothing", showing(log("w", "y", "z"), "c", "d", "e"), false},
+		{"the servers that it knows", showing(log("z", "y", "x"), "x", "y", "z"), false},
+		{"another log", showing(other, "w", "y", "z"), false},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := renewed(servers("x", "y", "z"), "a", tt.peers); (got != nil) != tt.want {
+				t.Errorf("got %+v", got)
+			}
+		})
+	}
+}

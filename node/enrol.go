@@ -70,7 +70,7 @@ const (
 // approve lets the nodes in that operators have approved. Any log server whose image has a join token does, the first of them at once.
 func (s *session) approve(ctx context.Context) error {
 	token := s.n.speaker.Token()
-	if s.keeper.roleNow() != fleet.RoleServer || token == nil {
+	if token == nil || !s.keeper.untilServer(ctx) {
 		<-ctx.Done()
 		return nil
 	}

@@ -101,6 +101,24 @@ func (k *keeper) seat(server *queue.Server, store string) {
 	k.mu.Lock()
 	defer k.mu.Unlock()
 	k.server, k.store, k.role = server, store, fleet.RoleServer
+	close(k.changed)
+	k.changed = make(chan struct{})
+}
+
+// untilServer waits until this node carries the log, and reports whether it does before ctx ends.
+func (k *keeper) untilServer(ctx context.Context) bool {
+	for k.roleNow() != fleet.RoleServer {
+		_, _, changed := k.now()
+		if k.roleNow() == fleet.RoleServer {
+			return true
+		}
+		select {
+		case <-ctx.Done():
+			return false
+		case <-changed:
+		}
+	}
+	return true
 }
 
 // has notes the core in the server that this node runs.
