@@ -176,12 +176,17 @@ func (q *consumer) closeCell() {
 
 // send appends what a handler sent, each stream's records in their order.
 func (q *consumer) send(ctx context.Context, sends []cell.Send, cause queue.Record) error {
+	return q.s.send(ctx, q.job.manifest.Settings.Out, sends, strconv.FormatUint(cause.Seq, 10))
+}
+
+// send appends what a handler of a job with this output sent; from is the sequence of the record that it was about, or "".
+func (s *session) send(ctx context.Context, out string, sends []cell.Send, from string) error {
 	byStream := map[string][]queue.Record{}
 	var order []string
-	for _, s := range sends {
-		stream := s.Stream
+	for _, sent := range sends {
+		stream := sent.Stream
 		if stream == "" {
-			stream = q.job.manifest.Settings.Out
+			stream = out
 		}
 		if stream == "" {
 			return fmt.Errorf("the handler sent a record, and the job names no out stream")
@@ -189,10 +194,10 @@ func (q *consumer) send(ctx context.Context, sends []cell.Send, cause queue.Reco
 		if byStream[stream] == nil {
 			order = append(order, stream)
 		}
-		byStream[stream] = append(byStream[stream], recordOf(s, q.s.id, cause))
+		byStream[stream] = append(byStream[stream], recordOf(sent, s.id, from))
 	}
 	for _, stream := range order {
-		if err := q.s.append(ctx, stream, byStream[stream]); err != nil {
+		if err := s.append(ctx, stream, byStream[stream]); err != nil {
 			return logError{err}
 		}
 	}
@@ -313,8 +318,8 @@ func messageOf(r queue.Record, attempts int) cell.Message {
 	return cell.Message{Seq: r.Seq, Key: r.Key, Timestamp: r.Time, Attempts: attempts, Headers: headers, Body: r.Body}
 }
 
-// recordOf takes what a handler sent; it says which node made it from which record.
-func recordOf(s cell.Send, node string, cause queue.Record) queue.Record {
+// recordOf takes what a handler sent; it says which node made it, and from which record if it was from one.
+func recordOf(s cell.Send, node, from string) queue.Record {
 	headers := map[string]string{}
 	kind := ""
 	for k, v := range s.Headers {
@@ -325,6 +330,8 @@ func recordOf(s cell.Send, node string, cause queue.Record) queue.Record {
 		headers[k] = v
 	}
 	headers["capo-node"] = node
-	headers["capo-from"] = strconv.FormatUint(cause.Seq, 10)
+	if from != "" {
+		headers["capo-from"] = from
+	}
 	return queue.Record{Key: s.Key, Type: kind, Headers: headers, Body: s.Body}
 }

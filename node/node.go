@@ -30,7 +30,8 @@ type Node struct {
 	authority *trust.Authority
 	speaker   *trust.Speaker
 	refusals  *refusals
-	admin     admin // what admin jobs did to it
+	admin     admin  // what admin jobs did to it
+	slots     *tally // of scheduled jobs, by job and outcome
 
 	mu       sync.Mutex     // guards what follows
 	decision fleet.Decision // of the session
@@ -43,7 +44,7 @@ type Node struct {
 // with what makes the node impossible, such as an address that is taken.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}, refusals: newRefusals()}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}, refusals: newRefusals(), slots: newTally()}
 	cfg.Log = remember(cfg.Log, n.recent)
 	n.cfg = cfg
 	n.strength = cell.Strength{Missing: []string{"not tried yet"}}

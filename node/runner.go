@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/capodekappa/capo/jsrt/cell"
@@ -21,8 +22,9 @@ type runner struct {
 	done chan struct{}
 	stats
 
-	nodes    chan []string // newest assignment: the nodes that the job is on
-	draining chan struct{} // closed: finish the batch in hand, begin no other
+	nodes    chan []string            // newest assignment: the nodes that the job is on
+	placed   atomic.Pointer[[]string] // the same, to look at
+	draining chan struct{}            // closed: finish the batch in hand, begin no other
 	once     sync.Once
 }
 
@@ -48,6 +50,7 @@ func startRunner(ctx context.Context, s *session, j desiredJob, nodes []string) 
 
 // assign tells the runner which nodes the job is on now.
 func (r *runner) assign(nodes []string) {
+	r.placed.Store(&nodes)
 	select {
 	case <-r.nodes:
 	default:
@@ -81,6 +84,11 @@ func (r *runner) run(ctx context.Context) error {
 	c, err := r.s.startCell(ctx, m, program)
 	if err != nil {
 		return err
+	}
+	if m.Settings.Every.Text != "" {
+		var schedule sync.WaitGroup
+		defer schedule.Wait()
+		schedule.Go(func() { r.keepSchedule(ctx, program) })
 	}
 	if !slices.Contains(m.Handlers, "queue") || m.Settings.In == "" {
 		c.Close() // it loads; a run starts a cell of its own

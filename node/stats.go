@@ -68,10 +68,21 @@ func (s *stats) restarted() {
 func (s *stats) handled(in, out int, took time.Duration, lag uint64) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	s.report.Lag = lag
+	s.call(in, out, took)
+}
+
+// called counts a call that was about no record.
+func (s *stats) called(out int, took time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.call(0, out, took)
+}
+
+func (s *stats) call(in, out int, took time.Duration) {
 	now := time.Now()
 	s.in.add(now, in)
 	s.out.add(now, out)
-	s.report.Lag = lag
 	ms := float64(took.Microseconds()) / 1000
 	if len(s.latencies) < latencyWindow {
 		s.latencies = append(s.latencies, ms)
