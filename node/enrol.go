@@ -228,9 +228,9 @@ func (n *Node) enrolOther(w http.ResponseWriter, r *http.Request, data []byte) e
 	if s == nil || token == nil {
 		return fmt.Errorf("%w: node %s has no join token or is in no log; another node may", queue.ErrUnavailable, n.agent.ID())
 	}
-	core, ok := s.core.(*queue.Core)
-	if !ok {
-		return fmt.Errorf("%w: node %s does not carry the log; another node does", queue.ErrUnavailable, s.id)
+	core, err := s.inside()
+	if err != nil {
+		return err
 	}
 	public, err := trust.ParsePublic(ask.Key)
 	if err != nil {

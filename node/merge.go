@@ -142,7 +142,7 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	report := MergeReport{Event: "merged", From: s.inc, Into: d.Incarnation, Streams: map[string]int{}, Blobs: []api.Part{}}
 	if s.isSilent() {
 		report.Error = "this log's servers are too few to read it; what it held is lost with them"
-	} else if err := errors.Join(s.core.(*queue.Core).Seal(ctx), s.log.Seal(ctx), s.copyInto(ctx, winner, &report)); err != nil {
+	} else if err := errors.Join(s.seal(ctx), s.copyInto(ctx, winner, &report)); err != nil {
 		report.Error = err.Error()
 	}
 	event := &control.Record{Fleet: s.cfg.Membership.ID(), Log: d.Incarnation, Kind: control.KindEvent, Target: "log-" + s.inc, Generation: 1}
@@ -156,6 +156,15 @@ func (s *session) export(ctx context.Context, d fleet.Decision) error {
 	defer core.Close()
 	_, err = core.AppendControl(ctx, event)
 	return err
+}
+
+// seal has the log take no more records. Only its servers can.
+func (s *session) seal(ctx context.Context) error {
+	core, err := s.inside()
+	if err != nil {
+		return err
+	}
+	return errors.Join(core.Seal(ctx), s.log.Seal(ctx))
 }
 
 // exportChunk is about how large an exported blob becomes.
