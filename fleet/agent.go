@@ -47,6 +47,7 @@ type Agent struct {
 	last     Decision
 	lastWarn time.Time // when the console was last told what the node waits for
 
+	reforms    int                      // of how many nodes an operator has a new log formed; 0: none
 	unapproved map[string]Unapproved    // by fingerprint
 	times      map[string]time.Duration // by id: how far ahead of this node's clock another one's is
 }
@@ -156,6 +157,7 @@ func (a *Agent) SetLog(s *LogState) {
 			a.last = Decision{} // so that the node is told again what to do
 		}
 		a.in, a.merge = nil, merge{}
+		a.beginAnew()
 		a.hurry()
 		return
 	}

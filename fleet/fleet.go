@@ -69,3 +69,8 @@ func (f *Fleet) Authority() (*trust.Authority, error) {
 	a.Speak(own)
 	return a, nil
 }
+
+// Imported is a fleet of which this operator has a key alone: its CA is with another.
+func Imported(m *Membership, key ed25519.PrivateKey) *Fleet {
+	return &Fleet{Name: m.Name, Key: key, Membership: m, ca: func() (*trust.CA, error) { return nil, ErrNoCA }}
+}

@@ -26,6 +26,7 @@ func (n *Node) handler() http.Handler {
 	mux.HandleFunc("GET /healthz", n.healthz)
 	mux.HandleFunc("POST /v1/enrol", n.enrol)
 	mux.HandleFunc("GET /v1/fleet", n.getFleet)
+	mux.HandleFunc("POST /v1/reform", n.reform)
 	routes := map[string]handlerFunc{
 		"GET /v1/nodes":           n.getNodes,
 		"GET /v1/jobs":            n.getJobs,
@@ -253,7 +254,7 @@ func settled(row api.Job) bool {
 
 func (n *Node) getStanding(w http.ResponseWriter, r *http.Request, s *session) error {
 	q := r.URL.Query()
-	return writeJSON(w, api.Standing{Log: s.inc, Generation: s.want.generation(q.Get("class"), q.Get("target"))})
+	return writeJSON(w, api.Standing{Log: s.inc, Generation: s.want.generation(q.Get("class"), q.Get("target")), Revoked: n.authority.Revoked()})
 }
 
 func numberParam(r *http.Request, name string) (uint64, error) {

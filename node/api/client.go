@@ -141,6 +141,8 @@ func (c *Client) Generation(ctx context.Context, class, target string) (Standing
 type Standing struct {
 	Log        string `json:"log"`
 	Generation uint64 `json:"generation"`
+	// Revoked is all that counts no more, for an operator to compare.
+	Revoked []string `json:"revoked"`
 }
 
 // PutBlob uploads bytes under their digest.

@@ -43,6 +43,8 @@ var foreign = map[string][]string{
 	"github.com/evanw/esbuild":          {"jsrt/bundle"},
 	"github.com/go-sourcemap/sourcemap": {"jsrt"},
 	"github.com/google/go-cmp":          {},
+	"filippo.io/age":                    {"tools/capo"},
+	"github.com/grandcat/zeroconf":      {"fleet/look"},
 	"github.com/insomniacslk/dhcp":      {"init/netup"},
 	"github.com/klauspost/compress":     {"images"},
 	"github.com/miekg/dns":              {"fleet"},
@@ -55,6 +57,7 @@ var foreign = map[string][]string{
 	"github.com/vishvananda/netns":      {"test/netlab"},
 	"golang.org/x/net":                  {"fleet", "jsrt/cell"},
 	"golang.org/x/sys":                  {"init", "jsrt/cell", "images", "node", "queue", "tools/capo"},
+	"golang.org/x/term":                 {"tools/capo"},
 	"gopkg.in/yaml.v3":                  {"tools/capo"},
 }
 

@@ -185,6 +185,9 @@ func (c *chosen) say(ctx context.Context, kind, target string, body any) (*contr
 		if err != nil {
 			return nil, err
 		}
+		if err := c.remind(ctx, kind, standing.Revoked); err != nil {
+			return nil, err
+		}
 		rec := &control.Record{Fleet: c.fleet.ID(), Log: standing.Log, Kind: kind, Target: target, Generation: standing.Generation + 1, Time: time.Now().UnixMilli()}
 		if err := rec.Seal(body); err != nil {
 			return nil, err
@@ -203,6 +206,26 @@ func (c *chosen) say(ctx context.Context, kind, target string, body any) (*contr
 		rec.Seq = answer.Seq
 		return rec, err
 	}
+}
+
+// remind tells a log what was revoked before it, since a log that was formed anew knows only what stands in its images.
+func (c *chosen) remind(ctx context.Context, kind string, known []string) error {
+	if kind == control.KindRevoke {
+		return nil
+	}
+	var missing []string
+	for _, mark := range c.fleet.Membership.Revoked {
+		if !slices.Contains(known, mark) {
+			missing = append(missing, mark)
+		}
+	}
+	if len(missing) == 0 {
+		return nil
+	}
+	if err := c.sayRevoked(ctx, missing); err != nil {
+		return fmt.Errorf("tell the log what was revoked: %w", err)
+	}
+	return nil
 }
 
 func (a *app) rmCmd() *cobra.Command {

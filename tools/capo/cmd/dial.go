@@ -14,15 +14,21 @@ import (
 
 // chosen is the fleet that a command works on, and a node of it to speak to.
 type chosen struct {
-	fleet   *fleet.Fleet
-	client  *api.Client
+	fleet  *fleet.Fleet
+	client *api.Client
 
 	authority *trust.Authority // the operator's
-	running *local.Running // nil unless it runs on this machine
+	running   *local.Running   // nil unless it runs on this machine
 }
 
 // openStore opens the operator's folder of fleets.
-func openStore() (*fleet.Store, error) { return fleet.OpenStore() }
+func openStore() (*fleet.Store, error) {
+	s, err := fleet.OpenStore()
+	if err == nil {
+		s.Lock = &passphrase{}
+	}
+	return s, err
+}
 
 // loadFleet reads the fleet that --fleet names, or the current one.
 func (a *app) loadFleet() (*fleet.Fleet, error) {

@@ -6,7 +6,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
+	"time"
 
 	"github.com/spf13/cobra"
 
@@ -23,7 +25,10 @@ type fleetRow struct {
 	Current   bool     `json:"current"`
 	Running   bool     `json:"running"` // on this machine
 	Operators []string `json:"operators"`
-	CA        string   `json:"ca,omitempty"` // PEM, only with --ca
+	Revoked   []string `json:"revoked"`
+	// Images are the join tokens that were made here, in `show` alone.
+	Images []fleet.Image `json:"images,omitempty"`
+	CA     string        `json:"ca,omitempty"` // PEM, only with --ca
 }
 
 func (a *app) fleetCmd() *cobra.Command {
@@ -40,6 +45,9 @@ func (a *app) fleetCmd() *cobra.Command {
 				return err
 			}
 			row := rowOf(f, "")
+			if err := a.showMore(&row, f); err != nil {
+				return err
+			}
 			if ca {
 				row.CA = string(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: f.Membership.CA.Raw}))
 			}
@@ -48,13 +56,16 @@ func (a *app) fleetCmd() *cobra.Command {
 					_, err := io.WriteString(w, row.CA)
 					return err
 				}
-				return fleetTable([]fleetRow{row}).write(w)
+				if err := fleetTable([]fleetRow{row}).write(w); err != nil {
+					return err
+				}
+				return imageTable(row).write(w)
 			})
 		},
 	}
 	show.Flags().BoolVar(&ca, "ca", false, "print the CA's certificate in PEM, for curl --cacert and other programs")
 	c.AddCommand(
-		&cobra.Command{Use: "new NAME", Short: "Make a fleet", Example: "  capo fleet new home", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.fleetNew(args[0]) }},
+		a.fleetNewCmd(),
 		&cobra.Command{Use: "ls", Short: "List the fleets here", Example: "  capo fleet ls", Args: cobra.NoArgs, RunE: func(*cobra.Command, []string) error { return a.fleetList() }},
 		&cobra.Command{Use: "use NAME", Short: "Choose the fleet that commands work on", Example: "  capo fleet use home", Args: cobra.ExactArgs(1), ValidArgsFunction: a.completeFleets,
 			RunE: func(_ *cobra.Command, args []string) error {
@@ -68,9 +79,20 @@ func (a *app) fleetCmd() *cobra.Command {
 				fmt.Fprintf(a.Err, "commands now work on %s\n", args[0])
 				return nil
 			}},
-		show, a.inviteCmd(), a.approveCmd(), a.revokeCmd(), a.operatorCmd(),
+		show, a.inviteCmd(), a.approveCmd(), a.revokeCmd(), a.operatorCmd(), a.exportCmd(), a.importCmd(), a.reformCmd(),
 	)
 	return c
+}
+
+// showMore adds what `show` tells besides.
+func (a *app) showMore(row *fleetRow, f *fleet.Fleet) error {
+	store, err := openStore()
+	if err != nil {
+		return err
+	}
+	row.Revoked = append([]string{}, f.Membership.Revoked...)
+	row.Images, err = store.Images(f.Name)
+	return err
 }
 
 func noFleetNamed(name string, err error) error {
@@ -99,6 +121,15 @@ func fleetTable(rows []fleetRow) *table {
 	return t
 }
 
+// imageTable lists the join tokens that were made.
+func imageTable(row fleetRow) *table {
+	t := &table{head: []string{"IMAGE", "MADE", "FOR", "REVOKED"}}
+	for _, i := range row.Images {
+		t.add(i.Serial, i.Time.Format(time.RFC3339), i.Name, yesNo(slices.Contains(row.Revoked, "image:"+i.Serial)))
+	}
+	return t
+}
+
 func yesNo(b bool) string {
 	if b {
 		return "yes"
@@ -106,12 +137,20 @@ func yesNo(b bool) string {
 	return "-"
 }
 
-func (a *app) fleetNew(name string) error {
+func (a *app) fleetNewCmd() *cobra.Command {
+	var locked bool
+	c := &cobra.Command{Use: "new NAME", Short: "Make a fleet", Long: "Make a fleet: its CA and this operator's key, which stay in this user's folder and nowhere else.",
+		Example: "  capo fleet new home\n  capo fleet new home --passphrase", Args: cobra.ExactArgs(1), RunE: func(_ *cobra.Command, args []string) error { return a.fleetNew(args[0], locked) }}
+	c.Flags().BoolVar(&locked, "passphrase", false, "lock the keys with a passphrase (or "+passphraseVariable+")")
+	return c
+}
+
+func (a *app) fleetNew(name string, locked bool) error {
 	store, err := openStore()
 	if err != nil {
 		return err
 	}
-	f, err := store.New(name, false)
+	f, err := store.New(name, locked)
 	if errors.Is(err, fleet.ErrExists) {
 		return fmt.Errorf("fleet %s: %w; capo fleet use %s chooses it", name, err, name)
 	}

@@ -353,8 +353,17 @@ func (a *app) operatorRemove(ctx context.Context, text string) error {
 	if err := target.sayOperator(ctx, key, "", true); err != nil {
 		return fmt.Errorf("remove an operator: %w", err)
 	}
-	f.Membership.Operators = slices.DeleteFunc(f.Membership.Operators, func(k ed25519.PublicKey) bool { return k.Equal(key) })
+	retire(f, key)
 	return store.Update(f)
+}
+
+// retire takes an operator's key out of what new images get, and has it count as revoked: an image that was made before brings it
+// along, and the next command that reaches a new log tells it so.
+func retire(f *fleet.Fleet, key ed25519.PublicKey) {
+	f.Membership.Operators = slices.DeleteFunc(f.Membership.Operators, func(k ed25519.PublicKey) bool { return k.Equal(key) })
+	if mark := "key:" + trust.OperatorFingerprint(key); !slices.Contains(f.Membership.Revoked, mark) {
+		f.Membership.Revoked = append(f.Membership.Revoked, mark)
+	}
 }
 
 // operatorRotate has a new key count, keeps it, and has the old one count no more, in this order: at no time is
@@ -386,7 +395,7 @@ func (a *app) operatorRotate(ctx context.Context) error {
 	if err := target.sayOperator(ctx, old, "", true); err != nil {
 		return fmt.Errorf("rotate: the new key counts, and so does the old one still (capo fleet operator rm): %w", err)
 	}
-	f.Membership.Operators = slices.DeleteFunc(f.Membership.Operators, func(k ed25519.PublicKey) bool { return k.Equal(old) })
+	retire(f, old)
 	if err := store.Update(f); err != nil {
 		return err
 	}
