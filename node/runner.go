@@ -86,6 +86,9 @@ func (r *runner) run(ctx context.Context) error {
 		return err
 	}
 	if m.Settings.Every.Text != "" {
+		if m.Settings.Out != "" { // so that it can be read before the first slot; a run makes sure of it again
+			_, _ = r.s.log.EnsureStream(ctx, m.Settings.Out, r.s.log.Patience())
+		}
 		var schedule sync.WaitGroup
 		defer schedule.Wait()
 		schedule.Go(func() { r.keepSchedule(ctx, program) })

@@ -13,7 +13,7 @@ import (
 
 // TestFieldsThatNodesWriteAreAsDescribed is for forms that only nodes read and write: it takes their fields from the source.
 func TestFieldsThatNodesWriteAreAsDescribed(t *testing.T) {
-	wanted := []string{"heartbeat", "jobReport", "position", "checkpoint", "mergeState", "seats", "seat"}
+	wanted := []string{"heartbeat", "jobReport", "position", "checkpoint", "slotClaim", "slotRun", "mergeState", "seats", "seat"}
 	structs := map[string]*ast.StructType{}
 	for _, f := range goFiles(t) {
 		if f.dir != "node" {
