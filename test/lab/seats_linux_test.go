@@ -10,6 +10,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/queue"
+	"github.com/capodekappa/capo/test/need"
 )
 
 // TestALostServersSeatGoesToASpareNode: after one server is replaced, another one may be lost.
@@ -44,8 +45,10 @@ func TestALostServersSeatGoesToASpareNode(t *testing.T) {
 	}
 }
 
-// TestARollingRestartOfAllServersKeepsTheLog: a fleet of three has no spare node, so each takes its own seat again.
-func TestARollingRestartOfAllServersKeepsTheLog(t *testing.T) {
+// TestARollingRestartOfAllServersKeepsTheLogLong: a fleet of three has no spare node, so each takes its own seat again. test/e2e does
+// the same by admin jobs; here nobody prepares the nodes for their end.
+func TestARollingRestartOfAllServersKeepsTheLogLong(t *testing.T) {
+	need.Long(t)
 	t.Parallel()
 	l := onLoopback(t)
 	f := l.start(3)
@@ -79,6 +82,29 @@ func TestARollingRestartOfAllServersKeepsTheLog(t *testing.T) {
 		}
 		wantAcknowledged(t, acked, map[string][]api.Record{"": all})
 	}
+}
+
+// TestAServerThatWasCutOffComesBackAsAClient: meanwhile another node has its seat.
+func TestAServerThatWasCutOffComesBackAsAClient(t *testing.T) {
+	t.Parallel()
+	l := inNamespaces(t, 4)
+	l.start(4)
+	rest := []int{0, 2, 3}
+	l.net.Partition(1)
+	l.carriedBy(rest, rest)
+	l.net.Partition()
+	l.Eventually(2*within, "a client", func() error {
+		h, err := l.Hello(1)
+		if err != nil {
+			return err
+		}
+		if h.Log == nil || h.Log.Role != fleet.RoleClient {
+			return fmt.Errorf("node 1 is %s in %+v, waits %s", h.State, h.Log, h.Waiting)
+		}
+		return nil
+	})
+	l.ready(upTo(4)...)
+	l.carriedBy(rest, upTo(4))
 }
 
 // boot is the nonce of node i's run, empty while it does not answer.
