@@ -28,7 +28,7 @@ type Job struct {
 	Batch    Batch             `json:"batch"`
 	Delivery Delivery          `json:"delivery"`
 	Retry    Retry             `json:"retry"`
-	Bind     map[string]string `json:"bind,omitempty"`  // name in env -> blobs, kv, stream, secret or blob:FILE
+	Bind     map[string]string `json:"bind,omitempty"`  // name in env -> blobs, kv, stream, secret:NAME or blob:FILE
 	Every    Every             `json:"every,omitzero"`  // when `scheduled` is called
 	Admin    bool              `json:"admin,omitempty"` // its run handler may use capo:admin
 	Needs    Needs             `json:"needs"`

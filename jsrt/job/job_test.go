@@ -24,14 +24,14 @@ func TestParseFillsInDefaults(t *testing.T) {
 
 func TestParseReadsEverySetting(t *testing.T) {
 	got, err := Parse([]byte(`{"name":"a-1","in":"f","batch":{"size":16,"wait":"1s"},"delivery":"at-least-once","retry":{"max":0,"backoff":"1s..1m"},
-		"dead":"f.bad","bind":{"thumbs":"blobs","IMAGE":"blob:x.efi"},"needs":{"mem":"1G","time":"2m","arch":["arm64","amd64","arm64"],"prefer":"fpga","net":["api.lan:443"]},
+		"dead":"f.bad","bind":{"API_KEY":"secret","db":"secret:db-password"},"needs":{"mem":"1G","time":"2m","arch":["arm64","amd64","arm64"],"prefer":"fpga","net":["api.lan:443"]},
 		"place":{"on":"board=x","copies":3}}`), "x", []string{"queue"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Job{
 		Name: "a-1", Handlers: []string{"queue"}, In: "f", Dead: "f.bad", Delivery: AtLeastOnce, Batch: Batch{16, 1000}, Retry: Retry{0, 1000, 60000},
-		Bind:  map[string]string{"thumbs": "blobs", "IMAGE": "blob:x.efi"},
+		Bind:  map[string]string{"API_KEY": "secret:API_KEY", "db": "secret:db-password"},
 		Needs: Needs{MemBytes: 1 << 30, TimeMS: 120000, Arch: []string{"amd64", "arm64"}, Prefer: "fpga", Net: []string{"api.lan:443"}},
 		Place: Place{On: "board=x", Copies: 3},
 	}
@@ -75,7 +75,12 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		{"stream", `{"in":"a b"}`, `job.in: "a b" is not a stream's name`},
 		{"stream with a wildcard", `{"in":"a.>"}`, `job.in: `},
 		{"binding", `{"bind":{"x":"disk"}}`, `job.bind.x: "disk" is not a binding`},
-		{"reserved binding", `{"bind":{"out":"kv"}}`, `job.bind.out: this name cannot be bound`},
+		{"reserved binding", `{"bind":{"out":"secret"}}`, `job.bind.out: this name cannot be bound`},
+		{"binding of a later version", `{"bind":{"x":"kv"}}`, `job.bind.x: kv is not there yet`},
+		{"file of a later version", `{"bind":{"x":"blob:a.efi"}}`, `job.bind.x: blob:a.efi is not there yet`},
+		{"secret without a name", `{"bind":{"x":"secret:"}}`, `job.bind.x: "" is not a secret's name`},
+		{"secret whose name is a path", `{"bind":{"x":"secret:../x"}}`, `job.bind.x: "../x" is not a secret's name`},
+		{"variable that is no secret's name", `{"bind":{"_x":"secret"}}`, `job.bind._x: "_x" is not a secret's name`},
 		{"arch", `{"needs":{"arch":["mips"]}}`, `job.needs.arch[0]: "mips" is not one of amd64, arm, arm64`},
 		{"copies", `{"place":{"copies":"some"}}`, `job.place.copies: "some" is neither`},
 		{"net", `{"needs":{"net":["api.lan"]}}`, `job.needs.net[0]: "api.lan" is not host:port`},

@@ -10,7 +10,6 @@ import (
 	"regexp"
 	"slices"
 	"strconv"
-	"strings"
 	"time"
 )
 
@@ -138,26 +137,6 @@ func (p *parser) retry(n node) Retry {
 		r.BackoffMinMS, r.BackoffMaxMS = from.Milliseconds(), to.Milliseconds()
 	}
 	return r
-}
-
-func (p *parser) bind(n node) map[string]string {
-	var out map[string]string
-	for name, v := range p.entries(n) {
-		kind := p.text(v, "")
-		file, isFile := strings.CutPrefix(kind, "blob:")
-		switch {
-		case !identifier.MatchString(name) || slices.Contains([]string{"out", "state", "kernels", "fpga", "node"}, name):
-			p.fail(v.path, "this name cannot be bound")
-		case isFile && file != "", slices.Contains([]string{"blobs", "kv", "stream", "secret"}, kind):
-			if out == nil {
-				out = map[string]string{}
-			}
-			out[name] = kind
-		default:
-			p.fail(v.path, "%q is not a binding: blobs, kv, stream, secret or blob:FILE", kind)
-		}
-	}
-	return out
 }
 
 func (p *parser) needs(n node, admin bool) Needs {
