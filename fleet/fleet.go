@@ -16,6 +16,9 @@ var ErrNoCA = errors.New("the fleet's CA is not here")
 type Fleet struct {
 	Name string
 	Key  ed25519.PrivateKey // the operator's; never leaves the operator's machine
+	// Former are keys of this operator's that were replaced, newest first. A log that was formed by images from before knows one of them,
+	// and has to be told of the new one by it.
+	Former []ed25519.PrivateKey
 	// Membership is what nodes get. It has no token and no labels: they are chosen for each image.
 	Membership *Membership
 

@@ -27,6 +27,7 @@ var (
 //	current                    the name of the fleet that commands use unless told otherwise
 //	fleets/NAME/ca.key         the CA's key, PKCS #8 in PEM; only where the fleet was made
 //	fleets/NAME/operator.key   the operator's ed25519 key, PKCS #8 in PEM
+//	fleets/NAME/operator.key.N the operator's former keys, 1 the oldest
 //	fleets/NAME/fleet.json     the Membership, without a token
 //	fleets/NAME/images.json    the join tokens that were made, see Image
 //
@@ -209,7 +210,11 @@ func (s *Store) load(name string) (*Fleet, error) {
 	if !ok {
 		return nil, errors.New("operator.key is not an ed25519 key")
 	}
-	return &Fleet{Name: name, Key: operator, Membership: m, ca: func() (*trust.CA, error) { return s.readCA(name, m) }}, nil
+	former, err := s.former(name)
+	if err != nil {
+		return nil, err
+	}
+	return &Fleet{Name: name, Key: operator, Former: former, Membership: m, ca: func() (*trust.CA, error) { return s.readCA(name, m) }}, nil
 }
 
 func (s *Store) path(name string) string { return filepath.Join(s.Dir, "fleets", name) }

@@ -3,6 +3,7 @@ package fleet
 import (
 	"crypto"
 	"crypto/ecdsa"
+	"crypto/ed25519"
 	"crypto/x509"
 	"encoding/json"
 	"encoding/pem"
@@ -11,6 +12,7 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
 	"time"
 
 	"github.com/capodekappa/capo/fleet/trust"
@@ -50,7 +52,7 @@ func (s *Store) writeKey(dir, name string, key crypto.PrivateKey, locked bool) e
 		}
 		name += lockedSuffix
 	}
-	return s.write(filepath.Join(dir, name), data)
+	return s.replace(filepath.Join(dir, name), data)
 }
 
 // readKey reads a fleet's key. The error wraps fs.ErrNotExist when it is not here.
@@ -113,14 +115,36 @@ func (s *Store) Update(f *Fleet) error {
 	return nil
 }
 
-// SetKey makes another key the operator's own.
+// SetKey makes another key the operator's own and keeps the old one among the former ones.
 func (s *Store) SetKey(f *Fleet, key crypto.PrivateKey) error {
 	dir := s.path(f.Name)
 	_, err := os.Stat(filepath.Join(dir, operatorKey+lockedSuffix))
-	if err := s.writeKey(dir, operatorKey, key, err == nil); err != nil {
+	locked := err == nil
+	if err := s.writeKey(dir, fmt.Sprintf("%s.%d", operatorKey, len(f.Former)+1), f.Key, locked); err != nil {
+		return fmt.Errorf("keep the operator's former key of fleet %s: %w", f.Name, err)
+	}
+	if err := s.writeKey(dir, operatorKey, key, locked); err != nil {
 		return fmt.Errorf("keep the operator's key of fleet %s: %w", f.Name, err)
 	}
 	return nil
+}
+
+// former reads the operator's former keys, newest first.
+func (s *Store) former(name string) ([]ed25519.PrivateKey, error) {
+	var keys []ed25519.PrivateKey
+	for i := 1; ; i++ {
+		key, err := s.readKey(name, fmt.Sprintf("%s.%d", operatorKey, i))
+		if errors.Is(err, fs.ErrNotExist) {
+			slices.Reverse(keys)
+			return keys, nil
+		}
+		if err != nil {
+			return nil, err
+		}
+		if k, ok := key.(ed25519.PrivateKey); ok {
+			keys = append(keys, k)
+		}
+	}
 }
 
 // WithToken is Fleet.WithToken, and remembers the image.

@@ -124,7 +124,11 @@ func (n *Node) authorised(pattern string, h handlerFunc) http.Handler {
 		}
 		ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), identityKey{}, id))
 		defer cancel(nil)
-		defer n.authority.Watch(func() { cancel(n.authority.Valid(id)) })()
+		defer n.authority.Watch(func() {
+			if err := n.authority.Valid(id); err != nil {
+				cancel(err)
+			}
+		})()
 		r = r.WithContext(ctx)
 		if err := h(w, r, s); err != nil && r.Context().Err() == nil {
 			if trust.Reason(err) != "other" {

@@ -73,7 +73,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		addrs = append(addrs, s.Addr)
 	}
 	cfgQueue := queue.Config{Incarnation: d.Incarnation, Servers: addrs, Authority: n.authority, ID: id, Name: name, Rank: rank, MaxMemory: cfg.MaxMemory, Log: cfg.Log}
-	want := newDesired(control.Verifier{Fleet: cfg.Membership.ID(), Log: d.Incarnation, Operators: cfg.Membership.Operators, Authority: n.authority})
+	want := newDesired(control.Verifier{Fleet: cfg.Membership.ID(), Log: d.Incarnation, Operators: n.authority.Operators(), Authority: n.authority})
 	keeper := newKeeper(d.Role, d.Servers)
 	closers = append(closers, keeper.close)
 	if d.Role == fleet.RoleServer {

@@ -2,8 +2,11 @@ package cmd
 
 import (
 	"context"
+	"crypto/ed25519"
 	"errors"
 	"fmt"
+	"slices"
+	"strings"
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
@@ -50,8 +53,57 @@ func (a *app) loadFleet() (*fleet.Fleet, error) {
 	return f, err
 }
 
-// dial finds a node of the fleet: by --node, then on this machine, then by mDNS.
+// dial finds a node of the fleet: by --node, then on this machine, then by mDNS. A log that knows but a former key of this operator's is told of
+// the present one.
 func (a *app) dial(ctx context.Context) (*chosen, error) {
+	c, err := a.find(ctx)
+	if err != nil || len(c.fleet.Former) == 0 {
+		return c, err
+	}
+	if _, err := c.client.Generation(limit(ctx, 5*time.Second), "operator", "x"); err == nil || !unknownHere(err) {
+		return c, nil
+	}
+	return c, c.introduce(ctx)
+}
+
+// unknownHere tells the end of a handshake in which the node did not know who we are.
+func unknownHere(err error) bool {
+	return strings.Contains(err.Error(), "tls: bad certificate") || strings.Contains(err.Error(), "broken pipe") || strings.Contains(err.Error(), "connection reset")
+}
+
+// introduce tells a log of this operator's key by a former one that it knows, and takes that one back.
+func (c *chosen) introduce(ctx context.Context) error {
+	var last error
+	for _, key := range c.fleet.Former {
+		old := *c.fleet
+		old.Key = key
+		authority, err := old.Authority()
+		if err != nil {
+			return err
+		}
+		by := chosen{fleet: &old, authority: authority, client: api.New(c.client.Host(), authority.Client(nil))}
+		by.fleet.Membership = withoutKeyMarks(c.fleet.Membership)
+		if last = by.sayOperator(ctx, c.fleet.Key.Public().(ed25519.PublicKey), "", false); last != nil {
+			continue
+		}
+		c.client = api.New(c.client.Host(), c.authority.Client(nil))
+		if err := c.sayOperator(ctx, key.Public().(ed25519.PublicKey), "", true); err != nil {
+			return fmt.Errorf("take this operator's former key back: %w", err)
+		}
+		return nil
+	}
+	return fmt.Errorf("this log knows no key of this operator's: %w", last)
+}
+
+// withoutKeyMarks is a membership as one is told of it by a former key, which must not revoke itself first.
+func withoutKeyMarks(m *fleet.Membership) *fleet.Membership {
+	public := *m
+	public.Revoked = slices.DeleteFunc(slices.Clone(m.Revoked), func(mark string) bool { return strings.HasPrefix(mark, "key:") })
+	return &public
+}
+
+// find is dial without a word to the node.
+func (a *app) find(ctx context.Context) (*chosen, error) {
 	f, err := a.loadFleet()
 	if err != nil {
 		return nil, err
