@@ -24,6 +24,7 @@ func (n *Node) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /v1/hello", n.agent.Handler())
 	mux.HandleFunc("GET /healthz", n.healthz)
+	mux.HandleFunc(metricsPattern, n.getMetrics)
 	mux.HandleFunc("POST /v1/enrol", n.enrol)
 	mux.HandleFunc("GET /v1/fleet", n.getFleet)
 	mux.HandleFunc("POST /v1/reform", n.reform)
@@ -42,13 +43,14 @@ func (n *Node) handler() http.Handler {
 		"GET /v1/logs":            n.getLines,
 	}
 	maps.Copy(routes, n.coreRoutes())
+	maps.Copy(routes, n.secretRoutes())
 	for pattern, h := range routes {
 		mux.Handle(pattern, n.authorised(pattern, h))
 	}
 	mux.HandleFunc("/", func(w http.ResponseWriter, r *http.Request) {
 		writeProblem(w, http.StatusNotFound, fmt.Sprintf("there is nothing at %.200s", r.URL.Path), 0)
 	})
-	return recovering(n, n.withoutTokens(mux))
+	return n.served.measured(recovering(n, n.withoutTokens(mux)))
 }
 
 // recovering keeps a panic over one request from ending the node.

@@ -21,10 +21,11 @@ func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error
 		return err
 	}
 	c, err := control.Parse(data)
-	if err != nil {
-		return err
+	if err == nil {
+		err = s.want.check(c)
 	}
-	if err := s.want.check(c); err != nil {
+	if err != nil {
+		n.refusals.Count(controlReason(err))
 		return err
 	}
 	seq, err := s.core.AppendControl(r.Context(), c)

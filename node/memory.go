@@ -5,6 +5,7 @@ import (
 	"os"
 	"strconv"
 	"strings"
+	"time"
 )
 
 // machineMemory reads the machine's total and available memory in bytes from /proc/meminfo;
@@ -36,4 +37,29 @@ func procField(path, name string) int64 {
 		return n << 10
 	}
 	return 0
+}
+
+// clockTick is the unit of times in /proc (USER_HZ of Linux, on every architecture that a node runs on).
+const clockTick = 10 * time.Millisecond
+
+// cpuTime is what this process has used of its CPUs, from /proc/self/stat; 0 where there is none.
+func cpuTime() time.Duration {
+	data, err := os.ReadFile("/proc/self/stat")
+	if err != nil {
+		return 0
+	}
+	_, rest, _ := strings.Cut(string(data), ") ") // the name may hold spaces
+	fields := strings.Fields(rest)
+	if len(fields) < 13 {
+		return 0
+	}
+	sum := time.Duration(0)
+	for _, f := range fields[11:13] { // utime and stime, the 14th and 15th of all
+		n, err := strconv.ParseInt(f, 10, 64)
+		if err != nil {
+			return 0
+		}
+		sum += time.Duration(n) * clockTick
+	}
+	return sum
 }

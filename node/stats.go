@@ -12,10 +12,12 @@ import (
 type stats struct {
 	node   string
 	change func()
+	clean  func(string) string // takes secrets out of what is told
 
 	mu        sync.Mutex // guards what follows
 	report    jobReport
 	in, out   meter
+	total     totals
 	latencies []float64 // ms of the newest batches, a ring
 	next      int
 	positions map[int]uint64
@@ -45,11 +47,25 @@ func (s *stats) setState(state string) {
 func (s *stats) fail(err error, seq uint64) {
 	e := describeError(err)
 	e.Seq, e.Node, e.Time = seq, s.node, time.Now().UTC()
+	if s.clean != nil {
+		e.Message = s.clean(e.Message)
+	}
 	s.mu.Lock()
 	s.report.Errors++
 	s.report.LastError = &e
 	s.mu.Unlock()
 	s.change()
+}
+
+// waitFor records what the job waits for, "" for nothing.
+func (s *stats) waitFor(what string) {
+	s.mu.Lock()
+	changed := s.report.Waits != what
+	s.report.Waits = what
+	s.mu.Unlock()
+	if changed {
+		s.change()
+	}
 }
 
 // park records that the job is given up on this node, and why.
@@ -79,8 +95,24 @@ func (s *stats) called(out int, took time.Duration) {
 	s.call(0, out, took)
 }
 
+// totals count since the job began on this node.
+type totals struct {
+	read, sent, calls uint64
+	busy              time.Duration
+}
+
+func (s *stats) totals() totals {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.total
+}
+
 func (s *stats) call(in, out int, took time.Duration) {
 	now := time.Now()
+	s.total.read += uint64(in)
+	s.total.sent += uint64(out)
+	s.total.calls++
+	s.total.busy += took
 	s.in.add(now, in)
 	s.out.add(now, out)
 	ms := float64(took.Microseconds()) / 1000

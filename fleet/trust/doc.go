@@ -57,3 +57,12 @@ func Reason(err error) string {
 	}
 	return "other"
 }
+
+// Reasons are the names that Reason gives, but for "other".
+func Reasons() []string {
+	names := make([]string, len(reasons))
+	for i, r := range reasons {
+		names[i] = r.reason
+	}
+	return names
+}
