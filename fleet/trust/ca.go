@@ -70,6 +70,9 @@ func (c *CA) Issue(name string) (*Intermediate, error) {
 func (i *Intermediate) Serial() string { return serialOf(i.Cert) }
 
 func serialOf(c *x509.Certificate) string {
+	if c.SerialNumber.Sign() < 0 || c.SerialNumber.BitLen() > 64 {
+		return "" // Issue makes no such one
+	}
 	return hex.EncodeToString(c.SerialNumber.FillBytes(make([]byte, 8)))
 }
 

@@ -75,7 +75,7 @@ func ParseToken(text string) (Claims, error) {
 	var c Claims
 	rest, ok := strings.CutPrefix(text, tokenPrefix)
 	body64, sig64, ok2 := strings.Cut(rest, ".")
-	if !ok || !ok2 || len(text) > maxTokenBytes {
+	if !ok || !ok2 || len(text) > maxTokenBytes || strings.ContainsAny(text, "\r\n") { // line breaks are skipped by the decoder
 		return c, fmt.Errorf("%w: it does not have a token's form", ErrBadToken)
 	}
 	enc := base64.RawURLEncoding.Strict()

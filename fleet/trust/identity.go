@@ -98,6 +98,12 @@ func FleetID(ca *x509.Certificate) string { return Fingerprint(ca.RawSubjectPubl
 
 const uriScheme = "capo"
 
+// nodeIDForm is a DNS label: what an id becomes a part of (subjects, permissions, names) must not be able to mean more than it.
+var nodeIDForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
+
+// ValidID tells whether s can be a node's id.
+func ValidID(s string) bool { return nodeIDForm.MatchString(s) }
+
 // identityURI is the subject alternative name that says who a certificate speaks for: capo://FLEET/ROLE/ID.
 func identityURI(fleet string, role Role, id string) *url.URL {
 	return &url.URL{Scheme: uriScheme, Host: fleet, Path: "/" + string(role) + "/" + id}
@@ -109,7 +115,7 @@ func parseURI(cert *x509.Certificate) (fleet string, role Role, id string, err e
 	}
 	u := cert.URIs[0]
 	r, id, ok := strings.Cut(strings.TrimPrefix(u.Path, "/"), "/")
-	if !ok || id == "" || strings.Contains(id, "/") {
+	if !ok || !nodeIDForm.MatchString(id) {
 		return "", "", "", fmt.Errorf("%w: it names %.80q", ErrUnknownCA, u.String())
 	}
 	return u.Host, Role(r), id, nil

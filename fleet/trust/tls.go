@@ -36,7 +36,7 @@ func (a *Authority) serverOnce(protocols []string) *tls.Config {
 	if own == nil {
 		return &tls.Config{MinVersion: tls.VersionTLS13}
 	}
-	return &tls.Config{MinVersion: tls.VersionTLS13, NextProtos: protocols, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{*own}, SessionTicketsDisabled: true}
+	return &tls.Config{MinVersion: tls.VersionTLS13, DynamicRecordSizingDisabled: true, NextProtos: protocols, ClientAuth: tls.RequestClientCert, Certificates: []tls.Certificate{*own}, SessionTicketsDisabled: true}
 }
 
 // admit verifies the certificate of a connection, if there is one, and remembers whose it is.
@@ -50,6 +50,7 @@ func (a *Authority) admit(state tls.ConnectionState, c *conn) error {
 	}
 	if c != nil {
 		c.set(id)
+		return a.Refuse(a.Valid(id)) // revoked just now: sweep has not seen who it is
 	}
 	return nil
 }
@@ -58,8 +59,9 @@ func (a *Authority) admit(state tls.ConnectionState, c *conn) error {
 // its certificate's identity, not by its address; check may demand more, see Expect, or be nil.
 func (a *Authority) Client(check func(Identity) error) *tls.Config {
 	return &tls.Config{
-		MinVersion:         tls.VersionTLS13,
-		InsecureSkipVerify: true, // of names and times: VerifyConnection verifies the chain to the fleet's CA, and who it is
+		MinVersion:                  tls.VersionTLS13,
+		DynamicRecordSizingDisabled: true, // whole records from the start: what is sent here is bulk
+		InsecureSkipVerify:          true, // of names and times: VerifyConnection verifies the chain to the fleet's CA, and who it is
 		GetClientCertificate: func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
 			if c := a.own.Load(); c != nil {
 				return c, nil

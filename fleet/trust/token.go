@@ -41,7 +41,7 @@ func (f *IntermediateFile) Parse(ca *x509.Certificate) (*Intermediate, error) {
 	if public, ok := cert.PublicKey.(*ecdsa.PublicKey); !ok || !public.Equal(&key.PublicKey) {
 		return nil, errors.New("join token: its key is not its certificate's")
 	}
-	if err := cert.CheckSignatureFrom(ca); err != nil || !cert.IsCA || !cert.MaxPathLenZero {
+	if err := cert.CheckSignatureFrom(ca); err != nil || !cert.IsCA || !cert.MaxPathLenZero || serialOf(cert) == "" {
 		return nil, fmt.Errorf("join token: %w", ErrUnknownCA)
 	}
 	return &Intermediate{cert, key}, nil
