@@ -40,6 +40,7 @@ type Agent struct {
 	merge    merge
 	waiting  string
 	links    []link
+	letIn    bool             // the node has a certificate of the fleet
 	seek     bool             // ask once more by mDNS who is there
 	peers    map[string]*peer // by HOST:PORT
 	strange  map[string]bool  // other fleets that were logged

@@ -42,7 +42,7 @@ func newAsker(a *trust.Authority, local netip.Addr) *asker {
 			TLSClientConfig:        tls,
 			TLSHandshakeTimeout:    HelloTimeout,
 			MaxIdleConnsPerHost:    1,
-			IdleConnTimeout:        30 * time.Second,
+			IdleConnTimeout:        90 * time.Second,
 			MaxResponseHeaderBytes: 16 << 10,
 		},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return errors.New("a hello does not redirect") },

@@ -181,7 +181,7 @@ func (a *Agent) mergeStep(now time.Time) {
 	was := a.merge.into
 	age := freshJoined
 	if own.Role == RoleClient { // which asks less often where there are many
-		age = max(age, 2*time.Duration(a.nodes())*askServers)
+		age = max(age, 2*a.serverInterval())
 	}
 	v := a.view(now, age)
 	next, log := a.merge.step(now, own, v.Peers)

@@ -12,7 +12,7 @@ import (
 const (
 	askForming  = 200 * time.Millisecond // between two hellos to one peer while forming
 	askJoined   = 2 * time.Second        // once in a log, to its servers
-	askServers  = 200 * time.Millisecond // once in a log, for each node that is known, from a client to one of its servers
+	askServers  = 600 * time.Millisecond // once in a log, for each node that is known, from a client to one of its servers
 	askOthers   = 10 * time.Second       // from a server of a log to who was sighted
 	freshFor    = 3 * time.Second        // a hello while forming
 	staleAfter  = 800 * time.Millisecond // and one interval: too old to count on for forming

@@ -390,7 +390,7 @@ func (a *Agent) interval(p *peer) time.Duration {
 		case a.in.Role == RoleServer:
 			return askJoined
 		}
-		return max(askJoined, time.Duration(a.nodes())*askServers)
+		return a.serverInterval()
 	}
 	d := max(askForming, time.Duration(a.nodes())*8*time.Millisecond)
 	if p.failed > 5 {
@@ -400,6 +400,15 @@ func (a *Agent) interval(p *peer) time.Duration {
 		d = max(d, time.Duration(a.nodes())*askUnlikely)
 	}
 	return d
+}
+
+// serverInterval is the time between two hellos from a client of a log to one of its servers, which tell
+// it that they give way. In a crowd all clients together ask each server five times in three seconds. The caller holds mu.
+func (a *Agent) serverInterval() time.Duration {
+	if !a.crowded() {
+		return askJoined
+	}
+	return time.Duration(a.nodes()) * askServers
 }
 
 // step decides anew.

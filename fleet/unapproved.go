@@ -101,8 +101,12 @@ func (a *Agent) noteTime(h *Hello) {
 // waitsForApproval is what a node without a certificate says.
 const waitsForApproval = "to be let into the fleet (capo fleet approve)"
 
-// approved tells whether the node may take part.
-func (a *Agent) approved() bool { return a.cfg.Approved == nil || a.cfg.Approved() }
+// approved tells whether the node may take part. It is asked many times a second, and who was let in stays so: a
+// node whose certificate is revoked is refused by the others. The caller holds mu.
+func (a *Agent) approved() bool {
+	a.letIn = a.letIn || a.cfg.Approved == nil || a.cfg.Approved()
+	return a.letIn
+}
 
 // Enrolled has the agent begin, once the node has a certificate.
 func (a *Agent) Enrolled() {

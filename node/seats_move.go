@@ -16,6 +16,7 @@ import (
 // Times of moving seats.
 const (
 	seatsEvery    = 500 * time.Millisecond // how often the node on the leading server looks at the seats
+	seatsNone     = 4 * time.Second        // how often one that carries nothing does
 	seatsTrust    = 6 * time.Second        // how long it leads before it knows who is silent
 	seatsPatience = 5 * time.Second        // with a server that has been silent long enough to be noticed
 	seatsLate     = 30 * time.Second       // for a node to take the seat that it was given
@@ -40,9 +41,11 @@ type mover struct {
 func (s *session) moveSeats(ctx context.Context) error {
 	var m *mover
 	for ctx.Err() == nil {
-		server := s.keeper.carrier()
+		server, wait := s.keeper.carrier(), seatsEvery
 		switch {
-		case server == nil || !server.Leads():
+		case server == nil:
+			m, wait = nil, seatsNone
+		case !server.Leads():
 			m = nil
 		case m == nil || m.server != server:
 			s.slog.Info("leads the log's servers", "log", s.inc)
@@ -53,7 +56,7 @@ func (s *session) moveSeats(ctx context.Context) error {
 				s.slog.Warn("the log's seats", "err", err)
 			}
 		}
-		pause(ctx, seatsEvery)
+		pause(ctx, wait)
 	}
 	return nil
 }
