@@ -79,6 +79,9 @@ func (a *app) newToken(c trust.Claims, life time.Duration) error {
 	row := tokenRow{Token: text, ID: c.ID, Role: string(c.Role), Job: c.Job, Expires: c.ExpiresAt().UTC()}
 	if a.output == "table" {
 		fmt.Fprintf(a.Err, "%s until %s; capo fleet revoke token:%s takes it back\n", describeRole(c), row.Expires.Format(time.RFC3339), c.ID)
+		if c.Role == trust.RoleCaller {
+			fmt.Fprintf(a.Err, "a NATS client needs the inbox prefix _INBOX.%s with it\n", c.ID)
+		}
 	}
 	return a.show(row, func(w io.Writer) error {
 		_, err := fmt.Fprintln(w, text)
