@@ -32,7 +32,7 @@ func runNode(ctx context.Context, h boot.Handover) error {
 	return node.Run(ctx, node.Config{
 		ID: h.ID, Name: h.Name, Board: h.Board, Arch: h.Arch, Version: h.Version, Membership: member, Labels: h.Settings.Labels,
 		Size: h.Settings.Size, Expect: h.Settings.Expect, Servers: h.Settings.Servers, Peers: h.Settings.Peers,
-		StoreDir: h.StoreDir, CgroupParent: h.CellsCgroup, Changes: h.Net.Watch(ctx), SinceBoot: sinceStart(h.Started), Built: build.Time(), SetClock: clock.Set,
+		StoreDir: h.StoreDir, CgroupParent: h.CellsCgroup, Logs: h.Settings.Logs, Changes: h.Net.Watch(ctx), SinceBoot: sinceStart(h.Started), Built: build.Time(), SetClock: clock.Set,
 		Reboot: h.Reboot, Poweroff: h.Poweroff, Log: h.Log, Level: h.Level,
 	})
 }

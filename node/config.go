@@ -29,6 +29,7 @@ type Config struct {
 	StoreDir     string // on tmpfs
 	CellExec     string // the executable that is started as a cell; empty: this one
 	CgroupParent string // delegated folder for cells; empty: none
+	Logs         string // URL to ship what the node and its jobs print to; empty: nowhere
 	MaxMemory    int64  // bytes of the log's streams on this node; 0: a third of the machine's, at most 1 GB
 
 	// Changes delivers when a link or an address came or went; nil: never.

@@ -29,6 +29,7 @@ type HostFile struct {
 	MaxMemory  int64             `json:"max_memory_bytes"`
 	Log        string            `json:"log"`    // file to append to; empty: standard error
 	Level      string            `json:"level"`  // debug, info, warn, error
+	Logs       string            `json:"logs"`   // URL to ship them to, and what jobs print; empty: nowhere
 	TTLMS      int64             `json:"ttl_ms"` // the process ends by itself after it; 0: never
 }
 
@@ -59,7 +60,7 @@ func (f HostFile) Config() (Config, error) {
 		return Config{}, fmt.Errorf("host node %s: %s: %w", f.ID, f.Fleet, err)
 	}
 	cfg := Config{ID: f.ID, Name: f.Name, Board: f.Board, Membership: member, Labels: f.Labels, Port: f.Port, Interfaces: f.Interfaces,
-		Size: f.Size, Expect: f.Expect, Servers: f.Servers, Peers: f.Peers, StoreDir: f.Store, ClockKnown: true, CgroupParent: f.Cgroup, MaxMemory: f.MaxMemory}
+		Size: f.Size, Expect: f.Expect, Servers: f.Servers, Peers: f.Peers, StoreDir: f.Store, ClockKnown: true, CgroupParent: f.Cgroup, Logs: f.Logs, MaxMemory: f.MaxMemory}
 	if cfg.Board == "" {
 		cfg.Board = "host"
 	}
