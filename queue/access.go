@@ -45,14 +45,15 @@ type access struct {
 
 	mu      sync.Mutex // guards what follows
 	clients map[uint64]trust.Identity
-	servers map[string]bool      // ids of the nodes that carry the log
-	told    map[string]time.Time // when a refusal for a reason was last told
+	servers map[string]bool           // ids of the nodes that carry the log
+	met     map[string]trust.Identity // those of them that were connected with, as whom they came
+	told    map[string]time.Time      // when a refusal for a reason was last told
 }
 
 func newAccess(cfg ServerConfig) *access {
 	secret := make([]byte, 16)
 	_, _ = rand.Read(secret) // never fails, see crypto/rand
-	a := &access{authority: cfg.Authority, incarnation: cfg.Incarnation, inputs: cfg.Inputs, secret: hex.EncodeToString(secret), log: cfg.Log, clients: map[uint64]trust.Identity{}, told: map[string]time.Time{}}
+	a := &access{authority: cfg.Authority, incarnation: cfg.Incarnation, inputs: cfg.Inputs, secret: hex.EncodeToString(secret), log: cfg.Log, clients: map[uint64]trust.Identity{}, met: map[string]trust.Identity{}, told: map[string]time.Time{}}
 	a.setServers(cfg.Peers)
 	return a
 }
@@ -83,12 +84,23 @@ func (a *access) Check(c server.ClientAuthentication) bool {
 	if err == nil {
 		if user.Account, err = a.nats.LookupAccount(user.account); err == nil {
 			a.note(c.GetID(), id)
+			err = a.stillValid(id) // it may have been revoked before it was noted
+		}
+		if err == nil {
 			c.RegisterUser(&server.User{Username: user.name, Account: user.Account, Permissions: user.permissions, ConnectionDeadline: deadline})
 			return true
 		}
 	}
 	a.refuse("log server refused a client", c, err)
 	return false
+}
+
+// stillValid tells why an identity does not count any more, or nil. The server's own node needs none.
+func (a *access) stillValid(id trust.Identity) error {
+	if id.Role == "" {
+		return nil
+	}
+	return a.authority.Valid(id)
 }
 
 // refuse counts a refusal, and tells of it unless it has just told of one for the same reason.
@@ -226,9 +238,9 @@ func (a *access) sweep() {
 			delete(a.clients, conn)
 		}
 	}
-	for id := range a.servers {
-		if a.authority.Valid(trust.Identity{Role: trust.RoleNode, ID: id}) != nil {
-			nodes = append(nodes, id)
+	for _, id := range a.met {
+		if a.authority.Valid(id) != nil {
+			nodes = append(nodes, id.ID)
 		}
 	}
 	a.mu.Unlock()
@@ -237,6 +249,23 @@ func (a *access) sweep() {
 	}
 	slices.Sort(nodes)
 	a.cutRoutes(nodes)
+}
+
+// sweepEvery is how often to look for connections that came in while a revocation went by.
+const sweepEvery = time.Second
+
+// keepSweeping sweeps until done is closed.
+func (a *access) keepSweeping(done <-chan struct{}) {
+	tick := time.NewTicker(sweepEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-done:
+			return
+		case <-tick.C:
+			a.sweep()
+		}
+	}
 }
 
 // routes decides which servers may connect to this one.
@@ -262,12 +291,13 @@ func (r routes) check(state *tls.ConnectionState) error {
 	return r.carries(id)
 }
 
-// carries tells why an identity is not one of the log's servers, or nil.
+// carries tells why an identity is not one of the log's servers, or nil. It remembers as whom the server came, for sweep.
 func (a *access) carries(id trust.Identity) error {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if id.Role != trust.RoleNode || !a.servers[id.ID] {
 		return fmt.Errorf("%w: %s carries no log here", trust.ErrRole, id)
 	}
+	a.met[id.ID] = id
 	return nil
 }

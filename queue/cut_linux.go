@@ -23,13 +23,13 @@ func (a *access) cutRoutes(ids []string) {
 		for _, id := range ids {
 			addr, err := netip.ParseAddr(r.IP)
 			if (Peer{Name: r.RemoteName}).id() == id && err == nil {
-				shutSockets(netip.AddrPortFrom(addr.Unmap(), uint16(r.Port)))
+				shutSockets(netip.AddrPortFrom(addr.Unmap().WithZone(""), uint16(r.Port)))
 			}
 		}
 	}
 }
 
-// shutSockets shuts down this process's TCP connections to an address.
+// shutSockets shuts down this process's TCP connections to an address, whatever its zone.
 func shutSockets(peer netip.AddrPort) {
 	entries, err := os.ReadDir("/proc/self/fd")
 	if err != nil {

@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"strconv"
 	"strings"
+	"sync"
 	"time"
 
 	"github.com/nats-io/nats-server/v2/server"
@@ -47,6 +48,7 @@ type Server struct {
 
 	access *access
 	stop   func() // ends watching for what is revoked
+	swept  sync.WaitGroup
 }
 
 // StartServer starts a log server and returns when it accepts clients, which is before the
@@ -74,6 +76,7 @@ func StartServer(ctx context.Context, cfg ServerConfig) (*Server, error) {
 		ns.Start()
 		ns.WaitForShutdown()
 	}()
+	s.swept.Go(func() { a.keepSweeping(s.done) })
 	limit := 30 * time.Second
 	if d, ok := ctx.Deadline(); ok {
 		limit = time.Until(d)
@@ -101,6 +104,7 @@ func (s *Server) Close() {
 	s.stop()
 	s.nats.Shutdown()
 	<-s.done
+	s.swept.Wait()
 }
 
 // Used is how many bytes the streams on this server hold together.
