@@ -235,7 +235,7 @@ func (q *consumer) bury(ctx context.Context, r queue.Record, attempts int, cause
 	}
 	e := describeError(cause)
 	headers := map[string]string{"dead-seq": strconv.FormatUint(r.Seq, 10), "dead-attempts": strconv.Itoa(attempts),
-		"dead-error": oneLine(e.Message), "dead-at": fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)}
+		"dead-error": oneLine(q.s.n.secrets.clean(e.Message)), "dead-at": fmt.Sprintf("%s:%d:%d", e.File, e.Line, e.Column)}
 	for k, v := range r.Headers {
 		headers[k] = v
 	}

@@ -2,6 +2,7 @@ package node
 
 import (
 	"context"
+	"maps"
 	"slices"
 	"sync"
 	"time"
@@ -53,6 +54,7 @@ func (s *session) convergeOnce(ctx context.Context) {
 		s.keepRunning(ctx, j, nodes)
 	}
 	s.stopOthers(keep)
+	s.tendSecrets(ctx)
 }
 
 // liveWithSelf is the roster with this node in it, even before its own heartbeat came back.
@@ -75,7 +77,7 @@ func (s *session) keepRunning(ctx context.Context, j desiredJob, nodes []string)
 	s.mu.Lock()
 	old := s.runners[j.manifest.Name]
 	s.mu.Unlock()
-	if old != nil && old.job.generation == j.generation {
+	if old != nil && old.job.generation == j.generation && maps.Equal(old.bound, s.want.secretsOf(j.manifest)) {
 		old.assign(nodes)
 		return
 	}
@@ -118,10 +120,10 @@ func (s *session) running() map[string]*runner {
 	return all
 }
 
-// noteReady makes the node ready once the jobs that are placed on it have begun.
+// noteReady makes the node ready once the jobs that are placed on it have begun, or wait for what an operator has to do.
 func (s *session) noteReady() {
 	for _, r := range s.running() {
-		if r.snapshot().State == api.JobPending {
+		if report := r.snapshot(); report.State == api.JobPending && report.Waits == "" {
 			return
 		}
 	}

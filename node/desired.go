@@ -35,6 +35,7 @@ type desired struct {
 	jobs   map[string]*desiredJob
 	// approved are the nodes that operators let in, by id.
 	approved map[string]api.Approve
+	secrets  foldedSecrets
 	applied  uint64            // sequence of the newest record folded
 	refused  map[uint64]string // why, of the newest refused ones
 	changed  chan struct{}     // closed and made anew at each record folded
@@ -49,12 +50,13 @@ type order struct {
 	revoke   *api.Revoke
 	approve  *api.Approve
 	operator *operatorOrder
+	secret   bool // a record about the secret target
 	seq      uint64
 	signed   int64 // when an operator signed it, in milliseconds since 1970
 }
 
 func newDesired(v control.Verifier) *desired {
-	return &desired{verifier: v, jobs: map[string]*desiredJob{}, approved: map[string]api.Approve{}, refused: map[uint64]string{}, changed: make(chan struct{})}
+	return &desired{verifier: v, jobs: map[string]*desiredJob{}, approved: map[string]api.Approve{}, secrets: newFoldedSecrets(), refused: map[uint64]string{}, changed: make(chan struct{})}
 }
 
 // maxHistory bounds the versions remembered for each job.
@@ -147,12 +149,14 @@ func (d *desired) plan(c *control.Record, o *order, at time.Time) (func(), error
 		if err := readBody(c.Body, o.run); err != nil {
 			return nil, err
 		}
-		return func() {}, checkManifest(o.run.Manifest)
+		return func() { d.noteRun(o.seq, o.run) }, checkManifest(o.run.Manifest)
 	case control.KindStream:
 		o.stream = &api.StreamSet{}
 		return func() {}, errors.Join(readBody(c.Body, o.stream), control.ValidStream(c.Target))
 	case control.KindRevoke, control.KindApprove, control.KindOperator:
 		return d.planTrust(c, o)
+	case control.KindSecret:
+		return d.planSecret(c, o)
 	}
 	return func() {}, nil
 }

@@ -43,6 +43,7 @@ func (n *Node) handler() http.Handler {
 		"GET /v1/logs":            n.getLines,
 	}
 	maps.Copy(routes, n.coreRoutes())
+	maps.Copy(routes, n.secretRoutes())
 	for pattern, h := range routes {
 		mux.Handle(pattern, n.authorised(pattern, h))
 	}

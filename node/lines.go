@@ -13,17 +13,21 @@ import (
 // When it comes faster than the log takes it, the newest are dropped and counted.
 type lines struct {
 	queue   chan api.Line
-	dropped atomic.Uint64 // since the last line that was shipped
-	lost    atomic.Uint64 // in all
+	clean   func(string) string // takes secrets out of a line
+	dropped atomic.Uint64       // since the last line that was shipped
+	lost    atomic.Uint64       // in all
 }
 
 // maxLine bounds a line in bytes.
 const maxLine = 8 << 10
 
-func newLines() *lines { return &lines{queue: make(chan api.Line, 1024)} }
+func newLines(clean func(string) string) *lines {
+	return &lines{queue: make(chan api.Line, 1024), clean: clean}
+}
 
 // put takes a line; job "" is the node itself. It never blocks.
 func (l *lines) put(job, level, message string) {
+	message = l.clean(message)
 	if len(message) > maxLine {
 		message = strings.ToValidUTF8(message[:maxLine], "") + "…"
 	}

@@ -32,6 +32,7 @@ type Node struct {
 	refusals  *refusals
 	admin     admin  // what admin jobs did to it
 	slots     *tally // of scheduled jobs, by job and outcome
+	secrets   *secrets
 	served    *served
 
 	mu       sync.Mutex     // guards what follows
@@ -45,9 +46,13 @@ type Node struct {
 // with what makes the node impossible, such as an address that is taken.
 func Run(ctx context.Context, cfg Config) error {
 	cfg = cfg.withDefaults()
-	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(), recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed()}
+	held, err := newSecrets()
+	if err != nil {
+		return err
+	}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed()}
 	n.refusals.register()
-	cfg.Log = remember(cfg.Log, n.recent)
+	cfg.Log = slog.New(cleanLog{remember(cfg.Log, n.recent).Handler(), n.secrets})
 	n.cfg = cfg
 	n.strength = cell.Strength{Missing: []string{"not tried yet"}}
 	if err := n.enter(); err != nil {
@@ -278,7 +283,7 @@ func (n *Node) row() api.Node {
 	return api.Node{
 		ID: n.agent.ID(), Name: n.cfg.Name, Address: address, Board: n.cfg.Board, Arch: n.cfg.Arch, Version: n.cfg.Version,
 		State: fleet.StateJoining, UptimeMS: time.Since(n.started).Milliseconds(), MemTotal: total, MemFree: free,
-		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.authority.Clock().Source(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(),
+		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.authority.Clock().Source(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(), SealKey: n.secrets.public(),
 	}
 }
 

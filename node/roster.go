@@ -52,6 +52,7 @@ type jobReport struct {
 	P50MS      float64       `json:"p50_ms"`
 	P99MS      float64       `json:"p99_ms"`
 	LastError  *api.JobError `json:"last_error,omitempty"`
+	Waits      string        `json:"waits,omitempty"` // for what, while it is pending
 	Positions  []position    `json:"positions,omitempty"`
 }
 

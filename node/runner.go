@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,7 @@ type runner struct {
 	stop context.CancelFunc
 	done chan struct{}
 	stats
+	bound map[string]uint64 // the secrets that the job binds, with the generations that it began with
 
 	nodes    chan []string            // newest assignment: the nodes that the job is on
 	placed   atomic.Pointer[[]string] // the same, to look at
@@ -33,17 +35,20 @@ const handOver = 2 * time.Second
 
 func startRunner(ctx context.Context, s *session, j desiredJob, nodes []string) *runner {
 	ctx, cancel := context.WithCancel(ctx)
-	r := &runner{s: s, job: j, stop: cancel, done: make(chan struct{}), nodes: make(chan []string, 1), draining: make(chan struct{})}
+	r := &runner{s: s, job: j, bound: s.want.secretsOf(j.manifest), stop: cancel, done: make(chan struct{}), nodes: make(chan []string, 1), draining: make(chan struct{})}
+	r.stats.clean = s.n.secrets.clean
 	r.stats.begin(j, s.id, s.tell)
 	r.assign(nodes)
 	go func() {
 		defer close(r.done)
 		defer cancel()
-		err := recovered(ctx, r.run)
+		secrets := bound{done: func() {}}
+		err := recovered(ctx, func(ctx context.Context) error { return r.run(ctx, &secrets) })
 		if err != nil && ctx.Err() == nil {
 			r.park(err, 0)
 			s.lines.put(j.manifest.Name, "error", err.Error())
 		}
+		secrets.done() // what it printed last has been redacted
 	}()
 	return r
 }
@@ -75,12 +80,17 @@ func (r *runner) close() {
 	<-r.done
 }
 
-func (r *runner) run(ctx context.Context) error {
+// run gives the job its secrets, and runs it. The caller lets go of them.
+func (r *runner) run(ctx context.Context, secrets *bound) error {
 	m := r.job.manifest
+	if !r.awaitSecrets(ctx, secrets) {
+		return nil
+	}
 	program, err := r.s.fetch(ctx, m)
 	if err != nil {
 		return err
 	}
+	program.env = secrets.env
 	c, err := r.s.startCell(ctx, m, program)
 	if err != nil {
 		return err
@@ -107,8 +117,11 @@ func (r *runner) run(ctx context.Context) error {
 	return q.run(ctx)
 }
 
-// program is a job's code, fetched and verified.
-type program struct{ js, sourceMap []byte }
+// program is a job's code, fetched and verified, and what it finds in env.
+type program struct {
+	js, sourceMap []byte
+	env           map[string]cell.Binding
+}
 
 // fetch reads a manifest's blobs, waiting for the log where it has to.
 func (s *session) fetch(ctx context.Context, m api.Manifest) (program, error) {
@@ -144,7 +157,7 @@ func (s *session) fetchPart(ctx context.Context, p api.Part) ([]byte, error) {
 func (s *session) startCell(ctx context.Context, m api.Manifest, p program, more ...func(*cell.Config) error) (*cell.Cell, error) {
 	cfg := cell.Config{
 		Name: m.Name, Exec: s.cfg.CellExec, Bundle: p.js, Map: p.sourceMap, File: m.File,
-		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent,
+		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent, Env: maps.Clone(p.env),
 		Log:    func(l cell.Line) { s.lines.put(m.Name, l.Level, l.Text) },
 		Logger: s.slog,
 	}
@@ -181,7 +194,7 @@ func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
 		return
 	}
 	asked := &adminRun{s: s}
-	result := s.resultOf(ctx, run, asked)
+	result := s.resultOf(ctx, seq, run, asked)
 	if ctx.Err() != nil {
 		return
 	}
@@ -189,11 +202,19 @@ func (s *session) runOnce(ctx context.Context, seq uint64, run *api.Run) {
 	asked.finish(ctx, result.OK, s.putResult(ctx, seq, result))
 }
 
-// resultOf does a run.
-func (s *session) resultOf(ctx context.Context, run *api.Run, asked *adminRun) (result api.Result) {
+// resultOf does the run whose record has this sequence.
+func (s *session) resultOf(ctx context.Context, seq uint64, run *api.Run, asked *adminRun) (result api.Result) {
 	started := time.Now()
-	err := recovered(ctx, func(ctx context.Context) error {
-		value, err := s.answer(ctx, run, asked)
+	secrets := bound{done: func() {}}
+	defer func() {
+		s.n.secrets.cleanResult(&result)
+		secrets.done()
+	}()
+	err := recovered(ctx, func(ctx context.Context) (err error) {
+		if secrets, err = s.runSecrets(ctx, run.Manifest, seq); err != nil {
+			return err
+		}
+		value, err := s.answer(ctx, run, secrets, asked)
 		if err == nil {
 			result.Value, err = value, asked.unawaited()
 		}
@@ -221,11 +242,12 @@ func (s *session) putResult(ctx context.Context, seq uint64, result api.Result) 
 	return err == nil
 }
 
-func (s *session) answer(ctx context.Context, run *api.Run, asked *adminRun) ([]byte, error) {
+func (s *session) answer(ctx context.Context, run *api.Run, secrets bound, asked *adminRun) ([]byte, error) {
 	p, err := s.fetch(ctx, run.Manifest)
 	if err != nil {
 		return nil, err
 	}
+	p.env = secrets.env
 	var more []func(*cell.Config) error
 	if run.Manifest.Settings.Admin {
 		more = append(more, asked.bind)

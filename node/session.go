@@ -8,6 +8,7 @@ import (
 	"net/netip"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/capodekappa/capo/fleet"
@@ -36,6 +37,8 @@ type session struct {
 	pulse   chan struct{} // beat soon
 	runs    sync.WaitGroup
 	oneshot chan struct{} // bounds runs at a time
+
+	fetching atomic.Bool // secrets, as a log server
 
 	mu       sync.Mutex // guards what follows
 	runners  map[string]*runner
@@ -76,6 +79,7 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 	want := newDesired(control.Verifier{Fleet: cfg.Membership.ID(), Log: d.Incarnation, Operators: n.authority.Operators(), Authority: n.authority})
 	keeper := newKeeper(d.Role, d.Servers)
 	closers = append(closers, keeper.close)
+	n.secrets.enter(d.Incarnation)
 	if d.Role == fleet.RoleServer {
 		server, store, err := n.startServer(ctx, queue.ServerConfig{Name: name, Incarnation: d.Incarnation, Peers: peers, Inputs: want.inputs})
 		if err != nil {
@@ -219,6 +223,8 @@ func (s *session) obey(ctx context.Context, o order) {
 		s.roster.drop(o.revoke.Marks)
 	}
 	switch {
+	case o.secret:
+		s.learn(o.target)
 	case o.run != nil && o.run.Nodes[s.id] == s.boot:
 		s.runs.Go(func() { s.runOnce(ctx, o.seq, o.run) })
 	case o.stream != nil && s.keeper.roleNow() == fleet.RoleServer:

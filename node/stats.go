@@ -12,6 +12,7 @@ import (
 type stats struct {
 	node   string
 	change func()
+	clean  func(string) string // takes secrets out of what is told
 
 	mu        sync.Mutex // guards what follows
 	report    jobReport
@@ -46,11 +47,25 @@ func (s *stats) setState(state string) {
 func (s *stats) fail(err error, seq uint64) {
 	e := describeError(err)
 	e.Seq, e.Node, e.Time = seq, s.node, time.Now().UTC()
+	if s.clean != nil {
+		e.Message = s.clean(e.Message)
+	}
 	s.mu.Lock()
 	s.report.Errors++
 	s.report.LastError = &e
 	s.mu.Unlock()
 	s.change()
+}
+
+// waitFor records what the job waits for, "" for nothing.
+func (s *stats) waitFor(what string) {
+	s.mu.Lock()
+	changed := s.report.Waits != what
+	s.report.Waits = what
+	s.mu.Unlock()
+	if changed {
+		s.change()
+	}
 }
 
 // park records that the job is given up on this node, and why.

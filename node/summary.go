@@ -31,6 +31,9 @@ func sumUp(j desiredJob, all, live []heartbeat, detail bool) api.Job {
 				continue
 			}
 		}
+		if placed && report.Waits != "" {
+			row.Waits = report.Waits
+		}
 		if placed {
 			missing[b.ID] = whyMissing(report, there, j.generation)
 		}
@@ -71,6 +74,8 @@ func whyMissing(report jobReport, there bool, generation uint64) string {
 		return "has not begun"
 	case report.Generation != generation:
 		return fmt.Sprintf("is at generation %d", report.Generation)
+	case report.Waits != "":
+		return report.Waits
 	case report.LastError != nil:
 		return report.State + ": " + report.LastError.Message
 	}

@@ -36,6 +36,8 @@ type Node struct {
 	Resident int64 `json:"resident_bytes"`
 	// Fingerprint is that of the key of a node that waits to be approved.
 	Fingerprint string `json:"fingerprint,omitempty"`
+	// SealKey is the key that secrets are sealed to for this run of the node.
+	SealKey []byte `json:"seal_key,omitempty"`
 	// Ready is when the node became ready, in milliseconds since its machine started (since the process
 	// started, for a host node); 0 before.
 	ReadyMS int64 `json:"ready_ms"`
@@ -73,6 +75,8 @@ type Job struct {
 	Restarts   uint64   `json:"restarts"`
 	P50MS      float64  `json:"p50_ms"`
 	P99MS      float64  `json:"p99_ms"`
+	// Waits says what a pending job waits for, if that is something to be done by somebody.
+	Waits string `json:"waits,omitempty"`
 	// LastError and Versions are given for one job, not in a list.
 	LastError *JobError    `json:"last_error,omitempty"`
 	Versions  []JobVersion `json:"versions,omitempty"`

@@ -2,7 +2,9 @@ package house
 
 import (
 	"bytes"
+	"crypto/ecdh"
 	"crypto/ed25519"
+	"crypto/hpke"
 	"encoding/base64"
 	"encoding/json"
 	"net/netip"
@@ -17,6 +19,7 @@ import (
 	"github.com/capodekappa/capo/jsrt/job"
 	"github.com/capodekappa/capo/node"
 	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/node/seal"
 	"github.com/capodekappa/capo/queue/control"
 )
 
@@ -132,6 +135,7 @@ func TestControlRecordsAreAsDescribed(t *testing.T) {
 		{control.KindRevoke, "0123456789abcdef", 1, api.Revoke{Marks: []string{"image:0123456789abcdef"}}},
 		{control.KindApprove, "pi-2", 1, api.Approve{ID: "pi-2", Key: key}},
 		{control.KindOperator, key[:16], 1, api.OperatorSet{Key: base64.StdEncoding.EncodeToString(m.Operators[0]), Name: "ada"}},
+		{control.KindSecret, "API_KEY", 1, goldenSecret(t, m)},
 		{control.KindEvent, "log-fedcba9876543210", 1, node.MergeReport{Event: "merged", From: "fedcba9876543210", Into: goldenLog, Records: 3,
 			Streams: map[string]int{"frames": 2}, Blobs: []api.Part{{Digest: control.Digest(nil), Bytes: 0}}}},
 	}
@@ -152,8 +156,8 @@ func TestControlRecordsAreAsDescribed(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			if tt.kind == control.KindEvent { // ECDSA signs otherwise each time: the golden is one of them
-				raw = goldenFile(t, "control-event.json", func(*testing.T) []byte { return raw })
+			if tt.kind == control.KindEvent || tt.kind == control.KindSecret { // signed, or sealed, otherwise each time: the golden is one of them
+				raw = goldenFile(t, "control-"+tt.kind+".json", func(*testing.T) []byte { return raw })
 			} else {
 				golden(t, "control-"+tt.kind+".json", raw)
 			}
@@ -165,6 +169,52 @@ func TestControlRecordsAreAsDescribed(t *testing.T) {
 				t.Errorf("the golden record is refused: %v", err)
 			}
 		})
+	}
+}
+
+// goldenSealKey is the key of the node that the golden secret is sealed to.
+func goldenSealKey(t *testing.T) hpke.PrivateKey {
+	t.Helper()
+	key, err := hpke.DHKEM(ecdh.X25519()).DeriveKeyPair(bytes.Repeat([]byte{7}, 32))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return key
+}
+
+func goldenSecretContext(m *fleet.Membership) seal.Context {
+	return seal.Context{Fleet: m.ID(), Log: goldenLog, Name: "API_KEY", Generation: 1}
+}
+
+func goldenSecret(t *testing.T, m *fleet.Membership) api.SecretSet {
+	t.Helper()
+	set, err := seal.Seal(goldenSecretContext(m), []byte("swordfish"), []seal.Recipient{{Node: "pi-1", Boot: "00000000000000a1", Key: goldenSealKey(t).PublicKey().Bytes()}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return set
+}
+
+func TestGoldenSecretOpens(t *testing.T) {
+	m := goldenMembership(t)
+	raw, err := os.ReadFile(filepath.Join(root, "docs", "goldens", "control-secret.json"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	c, err := control.Parse(bytes.TrimSpace(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	set, err := seal.Parse(c.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	key, _, err := seal.OpenCopy(goldenSecretContext(m), set, "pi-1", "00000000000000a1", goldenSealKey(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if value, err := seal.OpenValue(goldenSecretContext(m), set, key); value != "swordfish" || err != nil {
+		t.Errorf("the golden secret is %q, %v", value, err)
 	}
 }
 

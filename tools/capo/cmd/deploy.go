@@ -114,6 +114,7 @@ func (a *app) deploy(ctx context.Context, file, on string, wait time.Duration) e
 	if d.err != nil {
 		return d.err
 	}
+	a.noteSecrets(ctx, d.chosen.client, b.manifest)
 	if err := b.upload(ctx, d.chosen.client); err != nil {
 		return err
 	}
@@ -180,6 +181,11 @@ func nodeList(ids []string) string {
 
 // say signs a control record about a target, one generation after its newest, and appends it.
 func (c *chosen) say(ctx context.Context, kind, target string, body any) (*control.Record, error) {
+	return c.sayOf(ctx, kind, target, func(api.Standing) (any, error) { return body, nil })
+}
+
+// sayOf is say, of a body that depends on where its target stands.
+func (c *chosen) sayOf(ctx context.Context, kind, target string, make func(api.Standing) (any, error)) (*control.Record, error) {
 	for attempt := 0; ; attempt++ {
 		standing, err := c.client.Generation(ctx, control.Class(kind), target)
 		if err != nil {
@@ -189,6 +195,10 @@ func (c *chosen) say(ctx context.Context, kind, target string, body any) (*contr
 			return nil, err
 		}
 		rec := &control.Record{Fleet: c.fleet.ID(), Log: standing.Log, Kind: kind, Target: target, Generation: standing.Generation + 1, Time: time.Now().UnixMilli()}
+		body, err := make(standing)
+		if err != nil {
+			return nil, err
+		}
 		if err := rec.Seal(body); err != nil {
 			return nil, err
 		}

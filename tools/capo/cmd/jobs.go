@@ -41,7 +41,11 @@ func (a *app) jobsCmd() *cobra.Command {
 func jobTable(rows []api.Job) *table {
 	t := &table{head: []string{"NAME", "VERSION", "GEN", "STATE", "NODES", "LAG", "IN/S", "OUT/S", "ERRORS", "RESTARTS", "P50", "P99"}}
 	for _, j := range rows {
-		t.add(j.Name, j.Version, fmt.Sprint(j.Generation), j.State, strings.Join(j.Nodes, " "), fmt.Sprint(j.Lag), fmt.Sprintf("%.1f", j.InPerS),
+		state := j.State
+		if j.Waits != "" {
+			state += ": " + j.Waits
+		}
+		t.add(j.Name, j.Version, fmt.Sprint(j.Generation), state, strings.Join(j.Nodes, " "), fmt.Sprint(j.Lag), fmt.Sprintf("%.1f", j.InPerS),
 			fmt.Sprintf("%.1f", j.OutPerS), fmt.Sprint(j.Errors), fmt.Sprint(j.Restarts), fmt.Sprintf("%.1f ms", j.P50MS), fmt.Sprintf("%.1f ms", j.P99MS))
 	}
 	return t
