@@ -2,7 +2,6 @@ package node
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net"
 	"net/http"
@@ -62,26 +61,32 @@ func (d *desired) inputs(name string) []string {
 	return []string{j.manifest.Settings.In}
 }
 
-// who authenticates a request: by the certificate of its connection, or by a bearer token.
+// who authenticates a request.
 func (n *Node) who(r *http.Request) (trust.Identity, error) {
+	id, _, err := n.whoUntil(r)
+	return id, err
+}
+
+// whoUntil authenticates a request: by the certificate of its connection, or by a bearer token, which is good until then.
+func (n *Node) whoUntil(r *http.Request) (id trust.Identity, until time.Time, err error) {
 	text, hasToken := r.Header["Authorization"]
 	if hasToken {
 		token, ok := strings.CutPrefix(text[0], "Bearer ")
 		if !ok {
-			return trust.Identity{}, fmt.Errorf("%w: the header wants: Authorization: Bearer …", trust.ErrBadToken)
+			return id, until, fmt.Errorf("%w: the header wants: Authorization: Bearer …", trust.ErrBadToken)
 		}
-		id, _, err := n.authority.Bearer(token)
-		return id, err
+		id, claims, err := n.authority.Bearer(token)
+		return id, claims.ExpiresAt(), err
 	}
 	conn, ok := r.Context().Value(connKey{}).(net.Conn)
 	if !ok {
-		return trust.Identity{}, trust.ErrNoCredentials
+		return id, until, trust.ErrNoCredentials
 	}
-	id, ok := trust.IdentityOf(conn)
+	id, ok = trust.IdentityOf(conn)
 	if !ok {
-		return trust.Identity{}, fmt.Errorf("%w; this needs an operator's certificate or a token (Authorization: Bearer …)", trust.ErrNoCredentials)
+		return id, until, fmt.Errorf("%w; this needs an operator's certificate or a token (Authorization: Bearer …)", trust.ErrNoCredentials)
 	}
-	return id, n.authority.Valid(id)
+	return id, until, n.authority.Valid(id)
 }
 
 type connKey struct{}
@@ -102,7 +107,7 @@ func identityOf(r *http.Request) trust.Identity {
 // identity does not count any more.
 func (n *Node) authorised(pattern string, h handlerFunc) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		id, err := n.who(r)
+		id, until, err := n.whoUntil(r)
 		if err == nil {
 			err = mayUse(pattern, id)
 		}
@@ -123,13 +128,8 @@ func (n *Node) authorised(pattern string, h handlerFunc) http.Handler {
 			writeProblem(w, http.StatusServiceUnavailable, "this log gives way to another one and takes no more writes", 0)
 			return
 		}
-		ctx, cancel := context.WithCancelCause(context.WithValue(r.Context(), identityKey{}, id))
-		defer cancel(nil)
-		defer n.authority.Watch(func() {
-			if err := n.authority.Valid(id); err != nil {
-				cancel(err)
-			}
-		})()
+		ctx, stop := n.whileValid(context.WithValue(r.Context(), identityKey{}, id), id, until)
+		defer stop()
 		r = r.WithContext(ctx)
 		if err := h(w, r, s); err != nil && r.Context().Err() == nil {
 			if trust.Reason(err) != "other" {
@@ -138,6 +138,28 @@ func (n *Node) authorised(pattern string, h handlerFunc) http.Handler {
 			writeError(w, err)
 		}
 	})
+}
+
+// whileValid is a context that ends when the identity does not count any more, or at a time, unless that is zero.
+func (n *Node) whileValid(ctx context.Context, id trust.Identity, until time.Time) (_ context.Context, stop func()) {
+	ctx, cancel := context.WithCancelCause(ctx)
+	check := func() {
+		if err := n.authority.Valid(id); err != nil {
+			cancel(err)
+		}
+	}
+	unwatch := n.authority.Watch(check)
+	check() // it may have been revoked since it was authenticated
+	expired := func() bool { return false }
+	if !until.IsZero() {
+		now, _ := n.authority.Clock().Now()
+		expired = time.AfterFunc(until.Sub(now), func() { cancel(trust.ErrExpired) }).Stop
+	}
+	return ctx, func() {
+		unwatch()
+		expired()
+		cancel(nil)
+	}
 }
 
 // timeHeader is where an operator's command says what time it is, in milliseconds since 1970.
@@ -149,26 +171,6 @@ func (n *Node) tellTime(text string) {
 	if err == nil && ms > 0 {
 		n.authority.Clock().Tell(time.UnixMilli(ms))
 	}
-}
-
-// errInURL is for a token where logs and histories would keep it.
-var errInURL = errors.New("a token has no place in a URL, where logs and histories keep it: use the header Authorization: Bearer …; revoke that one")
-
-// withoutTokens refuses requests that carry a token in their URL.
-func (n *Node) withoutTokens(next http.Handler) http.Handler {
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if strings.Contains(r.URL.RawQuery, "capo.") || r.URL.User != nil || hasTokenParam(r) {
-			n.refusals.Count("token_in_url")
-			writeProblem(w, http.StatusBadRequest, errInURL.Error(), 0)
-			return
-		}
-		next.ServeHTTP(w, r)
-	})
-}
-
-func hasTokenParam(r *http.Request) bool {
-	q := r.URL.Query()
-	return q.Has("token") || q.Has("access_token") || q.Has("authorization")
 }
 
 // refusals counts what was refused, by reason.
