@@ -16,6 +16,7 @@ type lines struct {
 	clean   func(string) string // takes secrets out of a line
 	dropped atomic.Uint64       // since the last line that was shipped
 	lost    atomic.Uint64       // in all
+	also    *shipper            // takes them too; may be nil
 }
 
 // maxLine bounds a line in bytes.
@@ -31,8 +32,10 @@ func (l *lines) put(job, level, message string) {
 	if len(message) > maxLine {
 		message = strings.ToValidUTF8(message[:maxLine], "") + "…"
 	}
+	line := api.Line{Time: time.Now().UTC(), Job: job, Level: level, Message: message}
+	l.also.put(line)
 	select {
-	case l.queue <- api.Line{Time: time.Now().UTC(), Job: job, Level: level, Message: message}:
+	case l.queue <- line:
 	default:
 		l.dropped.Add(1)
 		l.lost.Add(1)

@@ -28,6 +28,10 @@ var (
 	metricCells     = metric{"capo_cells_full", gauge, "1 if the host confines cells fully, 0 if it lacks something.", nil}
 	metricRefused   = metric{"capo_refused_total", counter, "Requests, connections and control records that were refused, by reason.", []string{"reason"}}
 	metricDropped   = metric{"capo_log_lines_dropped_total", counter, "Printed lines that were dropped since they came faster than the log took them.", nil}
+	metricShipped   = metric{"capo_shipped_lines_total", counter, "Printed lines that were shipped to capo.logs.", nil}
+	metricUnshipped = metric{"capo_shipping_dropped_lines_total", counter, "Printed lines that were not shipped, since too many waited or they were refused.", nil}
+	metricShipFails = metric{"capo_shipping_failures_total", counter, "Attempts to ship lines that failed.", nil}
+	metricShipWaits = metric{"capo_shipping_waiting_lines", gauge, "Printed lines that wait to be shipped.", nil}
 	metricLogRole   = metric{"capo_log_role", gauge, "1 for the part that the node has in its log: server, client, or none.", []string{"role"}}
 	metricConnected = metric{"capo_log_connected", gauge, "1 if the node is connected to its log.", nil}
 	metricBeatAge   = metric{"capo_heartbeat_age_seconds", gauge, "Time since the log last took this node's heartbeat.", nil}
@@ -53,7 +57,7 @@ var (
 // allMetrics is the table of them.
 var allMetrics = []*metric{
 	&metricBuild, &metricUptime, &metricCPU, &metricResident, &metricMemory, &metricFree, &metricRoutines, &metricState, &metricClock, &metricCells, &metricRefused,
-	&metricDropped, &metricLogRole, &metricConnected, &metricBeatAge, &metricNodes, &metricFolded, &metricUsed, &metricUsedMost, &metricMessages, &metricBytes,
+	&metricDropped, &metricShipped, &metricUnshipped, &metricShipFails, &metricShipWaits, &metricLogRole, &metricConnected, &metricBeatAge, &metricNodes, &metricFolded, &metricUsed, &metricUsedMost, &metricMessages, &metricBytes,
 	&metricJob, &metricRead, &metricWrote, &metricErrors, &metricRestarts, &metricLag, &metricCalls, &metricSlots, &metricRequests, &metricRequestSeconds,
 }
 
@@ -104,6 +108,11 @@ func (n *Node) exposeNode(e *exposition) {
 		e.add(&metricRefused, float64(refused[reason]), reason)
 	}
 	e.add(&metricDropped, float64(n.lines.lost.Load()))
+	shipped, waiting := n.ship.told()
+	e.add(&metricShipped, float64(shipped.sent))
+	e.add(&metricUnshipped, float64(shipped.dropped))
+	e.add(&metricShipFails, float64(shipped.failures))
+	e.add(&metricShipWaits, float64(waiting))
 }
 
 // streamsWithin bounds how long the log may take to list its streams.

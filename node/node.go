@@ -34,6 +34,7 @@ type Node struct {
 	slots     *tally // of scheduled jobs, by job and outcome
 	secrets   *secrets
 	served    *served
+	ship      *shipper // nil: nothing is shipped
 
 	mu       sync.Mutex     // guards what follows
 	decision fleet.Decision // of the session
@@ -52,6 +53,8 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed()}
 	n.refusals.register()
+	cfg.Log = n.shipLogs(cfg)
+	defer n.ship.start(ctx)()
 	cfg.Log = slog.New(cleanLog{remember(cfg.Log, n.recent).Handler(), n.secrets})
 	n.cfg = cfg
 	n.strength = cell.Strength{Missing: []string{"not tried yet"}}

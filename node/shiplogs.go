@@ -79,6 +79,29 @@ func newShipper(to, node string, clean func(string) string, log *slog.Logger) (*
 	return s, nil
 }
 
+// shipLogs has what the node and its jobs print shipped where its configuration says, and returns the node's log. A URL that cannot be
+// used is said, and leaves the node without.
+func (n *Node) shipLogs(cfg Config) *slog.Logger {
+	if cfg.Logs == "" {
+		return cfg.Log
+	}
+	s, err := newShipper(cfg.Logs, cfg.ID, nil, cfg.Log) // what comes to it has been cleaned: see newLines and cleanLog
+	if err != nil {
+		cfg.Log.Error("logs are not shipped", "err", err)
+		return cfg.Log
+	}
+	n.ship, n.lines.also = s, s
+	return alsoShip(cfg.Log, s)
+}
+
+// start runs a shipper until what it returns is called, which waits for its end.
+func (s *shipper) start(ctx context.Context) (stop func()) {
+	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx)) // what is printed while the node ends is shipped too
+	done := make(chan struct{})
+	go func() { defer close(done); s.run(ctx) }()
+	return func() { cancel(); <-done }
+}
+
 // put takes a line. It never blocks. A nil shipper takes none.
 func (s *shipper) put(l api.Line) {
 	if s == nil {
@@ -215,6 +238,9 @@ func (s *shipper) note(more shipCounts) {
 
 // told returns what was done so far, and how many lines wait.
 func (s *shipper) told() (counts shipCounts, waiting int) {
+	if s == nil {
+		return shipCounts{}, 0
+	}
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return s.counts, len(s.waiting)

@@ -22,7 +22,8 @@ import (
 type collector struct {
 	mu      sync.Mutex // guards what follows
 	lines   []api.Line
-	answers []int // the next ones; then 204
+	answers []int  // the next ones; then 204
+	other   string // where an answer that redirects points
 	posts   int
 }
 
@@ -37,7 +38,7 @@ func (c *collector) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if len(c.answers) > 0 {
 		code := c.answers[0]
 		c.answers = c.answers[1:]
-		w.Header().Set("Location", "http://127.0.0.1:1/")
+		w.Header().Set("Location", c.other)
 		w.WriteHeader(code)
 		return
 	}
@@ -169,7 +170,10 @@ func TestLinesAreKeptUntilThereIsANetwork(t *testing.T) {
 }
 
 func TestABatchIsSentAgainUntilItIsTaken(t *testing.T) {
-	c := &collector{answers: []int{500, 503, 429, 401, 307, 302}}
+	elsewhere := &collector{}
+	other := httptest.NewServer(elsewhere)
+	defer other.Close()
+	c := &collector{answers: []int{500, 503, 429, 401, 307, 302}, other: other.URL}
 	server := httptest.NewServer(c)
 	defer server.Close()
 	s, _ := shipTo(t, server.URL, nil)
@@ -178,6 +182,9 @@ func TestABatchIsSentAgainUntilItIsTaken(t *testing.T) {
 	}
 	sameLines(t, c.await(t, 5), count(5))
 	s.awaitCounts(t, shipCounts{sent: 5, failures: 6})
+	if elsewhere.posts > 0 {
+		t.Error("lines went where an answer pointed")
+	}
 }
 
 func TestABatchThatIsRefusedForEverIsDroppedAndCounted(t *testing.T) {
@@ -312,5 +319,32 @@ func TestAURLThatLogsCannotBeShippedToIsRefused(t *testing.T) {
 		if err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "hunter2") {
 			t.Errorf("%s: %v, want %s", url, err, want)
 		}
+	}
+}
+
+func TestANodeShipsWhatItPrints(t *testing.T) {
+	c := &collector{}
+	server := httptest.NewServer(c)
+	defer server.Close()
+	n := &Node{lines: newLines(func(m string) string { return strings.ReplaceAll(m, "hunter2", "…") })}
+	log := n.shipLogs(Config{ID: "n1", Logs: server.URL, Log: slog.New(slog.NewTextHandler(io.Discard, nil))})
+	stop := n.ship.start(t.Context())
+	log.Info("hello")
+	n.lines.put("tick", "info", "hunter2 from a job")
+	c.await(t, 2)
+	log.Info("bye")
+	stop()
+	sameLines(t, c.messages(), []string{"msg=hello", "… from a job", "msg=bye"})
+	if c.lines[1].Job != "tick" || c.lines[1].Node != "n1" {
+		t.Errorf("line %+v", c.lines[1])
+	}
+	none := &Node{lines: newLines(strings.Clone)}
+	for _, url := range []string{"", "nonsense"} {
+		base := slog.New(slog.DiscardHandler)
+		if got := none.shipLogs(Config{Logs: url, Log: base}); got != base {
+			t.Errorf("a log that goes to %q", url)
+		}
+		none.lines.put("", "info", "nowhere")
+		none.ship.start(t.Context())()
 	}
 }

@@ -79,6 +79,7 @@ func (n *Node) keepCertificate(ctx context.Context) {
 
 // rename mints a certificate for the node's id and addresses as they are now.
 func (n *Node) rename(id string) {
+	n.ship.rename(id)
 	if err := n.speaker.Mint(id, trust.NodeNames(id, n.addresses()...)); err != nil {
 		n.cfg.Log.Warn("no new certificate", "id", id, "err", err)
 	}
