@@ -22,6 +22,9 @@ func (r *runner) keepSchedule(ctx context.Context, p program) {
 		r.s.lines.put(m.Name, "error", err.Error())
 		return
 	}
+	for _, outcome := range slotOutcomes { // so that a rate shows the first one
+		r.s.n.slots.add(m.Name, outcome, 0)
+	}
 	for ctx.Err() == nil {
 		err := recovered(ctx, func(ctx context.Context) error { r.scheduler(plan, p).run(ctx); return nil })
 		if err == nil {
@@ -44,7 +47,7 @@ func (r *runner) scheduler(plan schedule, p program) *scheduler {
 		lost:  s.roster.went,
 		call:  func(ctx context.Context, due slot) error { return r.callScheduled(ctx, p, due) },
 		say:   func(level, text string) { s.lines.put(m.Name, level, text) },
-		count: func(outcome string) { s.n.slots.count(m.Name, outcome) },
+		count: func(outcome string) { s.n.slots.add(m.Name, outcome, 1) },
 
 		draining: r.draining,
 	}

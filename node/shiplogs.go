@@ -83,15 +83,26 @@ func newShipper(to, node string, clean func(string) string, log *slog.Logger) (*
 // used is said, and leaves the node without.
 func (n *Node) shipLogs(cfg Config) *slog.Logger {
 	if cfg.Logs == "" {
+		untap(cfg.Log)
 		return cfg.Log
 	}
-	s, err := newShipper(cfg.Logs, cfg.ID, nil, cfg.Log) // what comes to it has been cleaned: see newLines and cleanLog
+	own := slog.New(ownTroubles(cfg.Log.Handler()))
+	s, err := newShipper(cfg.Logs, cfg.ID, nil, own) // what comes to it has been cleaned: see newLines and cleanLog
 	if err != nil {
 		cfg.Log.Error("logs are not shipped", "err", err)
+		untap(cfg.Log)
 		return cfg.Log
 	}
 	n.ship, n.lines.also = s, s
 	return alsoShip(cfg.Log, s)
+}
+
+// ownTroubles is where a shipper may say that it cannot ship: not to itself.
+func ownTroubles(h slog.Handler) slog.Handler {
+	if t, ok := h.(*tap); ok {
+		return t.next
+	}
+	return h
 }
 
 // start runs a shipper until what it returns is called, which waits for its end.

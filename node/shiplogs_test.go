@@ -348,3 +348,37 @@ func TestANodeShipsWhatItPrints(t *testing.T) {
 		none.ship.start(t.Context())()
 	}
 }
+
+func TestWhatWasSaidBeforeTheNodeBeganIsShipped(t *testing.T) {
+	c := &collector{}
+	server := httptest.NewServer(c)
+	defer server.Close()
+	var console strings.Builder
+	machine := slog.New(Tap(slog.NewTextHandler(&console, nil)))
+	machine.Info("eth0 is up")
+	machine.With("link", "eth0").Warn("no lease")
+	for i := range maxTapped {
+		machine.Info(fmt.Sprint("line ", i))
+	}
+	n := &Node{lines: newLines(strings.Clone)}
+	log := n.shipLogs(Config{ID: "n1", Logs: server.URL, Log: machine})
+	stop := n.ship.start(t.Context())
+	log.Info("ready")
+	machine.Info("lease")
+	stop()
+	got := c.messages()
+	if len(got) != maxTapped+2 || got[0] != `msg="eth0 is up"` || got[1] != `msg="no lease" link=eth0` || got[maxTapped] != "msg=ready" || got[maxTapped+1] != "msg=lease" {
+		t.Errorf("%d lines: %q … %q", len(got), got[:2], got[len(got)-2:])
+	}
+	none := &Node{lines: newLines(strings.Clone)}
+	quiet := Tap(slog.DiscardHandler).(*tap)
+	_, _ = quiet.to.Write([]byte("level=INFO msg=x\n"))
+	none.shipLogs(Config{Log: slog.New(quiet)})
+	_, _ = quiet.to.Write([]byte("level=INFO msg=x\n"))
+	if len(quiet.to.kept) != 0 {
+		t.Error("lines are kept that are shipped nowhere")
+	}
+	if n := strings.Count(console.String(), "\n"); n != maxTapped+4 {
+		t.Errorf("%d lines on the console", n)
+	}
+}

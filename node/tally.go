@@ -13,10 +13,10 @@ type tally struct {
 
 func newTally() *tally { return &tally{by: map[[2]string]uint64{}} }
 
-func (t *tally) count(a, b string) {
+func (t *tally) add(a, b string, n uint64) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.by[[2]string{a, b}]++
+	t.by[[2]string{a, b}] += n
 }
 
 // all copies the counts.

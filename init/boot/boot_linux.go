@@ -20,9 +20,10 @@ import (
 	"github.com/capodekappa/capo/init/reap"
 )
 
-// Run is the life of PID 1. It returns only if the kernel refuses to end the machine.
-func Run(node Node) error {
-	m := newMachine(node)
+// Run is the life of PID 1; tap, if there is one, sees the log on its way to the console. It returns only if the kernel refuses to end the
+// machine.
+func Run(node Node, tap func(slog.Handler) slog.Handler) error {
+	m := newMachine(node, tap)
 	go m.bringUp()
 	action := m.loop()
 	return m.end(action)
@@ -45,7 +46,7 @@ type machine struct {
 	out Handover
 }
 
-func newMachine(node Node) *machine {
+func newMachine(node Node, tap func(slog.Handler) slog.Handler) *machine {
 	m := &machine{
 		node:    node,
 		console: console.New(1024),
@@ -55,7 +56,11 @@ func newMachine(node Node) *machine {
 		stopped: make(chan struct{}),
 	}
 	level := &slog.LevelVar{}
-	m.log = slog.New(m.console.Handler(level))
+	handler := m.console.Handler(level)
+	if tap != nil {
+		handler = tap(handler)
+	}
+	m.log = slog.New(handler)
 	m.ctx, m.cancel = context.WithCancel(context.Background())
 	m.out = Handover{
 		Started:     clock.Boottime(),

@@ -21,7 +21,7 @@ func main() {
 		child(os.Args[1])
 		return
 	}
-	if err := boot.Run(run); err != nil {
+	if err := boot.Run(run, nil); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 	}
 }
