@@ -29,6 +29,7 @@ var access = map[string][]trust.Role{
 	"POST /v1/streams/{name}": {trust.RoleOperator, trust.RoleCaller},
 	"GET /v1/logs":            {trust.RoleOperator, trust.RoleViewer},
 	"GET /v1/secrets":         {trust.RoleOperator, trust.RoleViewer},
+	"GET /v1/secrets/keys":    {trust.RoleOperator},
 	"GET /metrics":            {trust.RoleOperator, trust.RoleViewer},
 }
 

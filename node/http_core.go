@@ -172,6 +172,9 @@ func (n *Node) corePutState(w http.ResponseWriter, r *http.Request, s *session) 
 		return err
 	}
 	id := identityOf(r)
+	if r.PathValue("key") == queue.StateKey("seal", id.ID) {
+		return corePutSealKey(w, r, c)
+	}
 	if want := queue.StateKey("node", id.ID); r.PathValue("key") != want {
 		return fmt.Errorf("state %.80s: %w: %s may set %s alone", r.PathValue("key"), trust.ErrOtherID, id, want)
 	}

@@ -286,7 +286,7 @@ func (n *Node) row() api.Node {
 	return api.Node{
 		ID: n.agent.ID(), Name: n.cfg.Name, Address: address, Board: n.cfg.Board, Arch: n.cfg.Arch, Version: n.cfg.Version,
 		State: fleet.StateJoining, UptimeMS: time.Since(n.started).Milliseconds(), MemTotal: total, MemFree: free,
-		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.authority.Clock().Source(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(), SealKey: n.secrets.public(),
+		Cells: strength.String(), CellsLack: strength.Missing, FPGAs: []api.FPGA{}, Jobs: []string{}, Clock: n.authority.Clock().Source(), Labels: n.admin.over(n.givenLabels()), Boot: n.boot, Resident: resident(),
 	}
 }
 

@@ -40,9 +40,6 @@ func newSecrets() (*secrets, error) {
 	return s, nil
 }
 
-// public is the key that secrets are sealed to for this node.
-func (s *secrets) public() []byte { return s.key.PublicKey().Bytes() }
-
 // enter forgets what is of another log.
 func (s *secrets) enter(log string) {
 	s.mu.Lock()

@@ -21,6 +21,7 @@ const secretGrace = time.Second
 func (n *Node) secretRoutes() map[string]handlerFunc {
 	return map[string]handlerFunc{
 		"GET /v1/secrets":                   n.getSecrets,
+		"GET /v1/secrets/keys":              n.getSealKeys,
 		"GET /v1/core/{log}/secrets/{name}": n.coreSecretKey,
 	}
 }

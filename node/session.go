@@ -145,6 +145,7 @@ func (s *session) run(ctx context.Context) error {
 	spawn("the log's seats", s.moveSeats)
 	spawn("jobs", s.converge)
 	spawn("approvals", s.approve)
+	spawn("seal key", s.tellSealKey)
 	spawn("lines", func(ctx context.Context) error { return s.lines.ship(ctx, s.id, s.core) })
 	<-ctx.Done()
 	all.Wait()

@@ -38,6 +38,20 @@ type SecretKey struct {
 	Key        []byte `json:"key"`
 }
 
+// SealKey is the key that secrets are sealed to for one run of a node, as the node says it (seal.SignKey).
+type SealKey struct {
+	Node  string   `json:"node"`
+	Boot  string   `json:"boot"`
+	Key   []byte   `json:"key"`
+	Sig   []byte   `json:"sig"`
+	Chain [][]byte `json:"chain"`
+}
+
+// SealKeys lists the keys that secrets are sealed to. Verify them.
+func (c *Client) SealKeys(ctx context.Context) (keys []SealKey, err error) {
+	return keys, c.get(ctx, "/v1/secrets/keys", &keys)
+}
+
 // Secrets lists the secrets that were put, and those that a job waits for. Values are nowhere.
 func (c *Client) Secrets(ctx context.Context) (rows []Secret, err error) {
 	return rows, c.get(ctx, "/v1/secrets", &rows)

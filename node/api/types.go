@@ -36,8 +36,6 @@ type Node struct {
 	Resident int64 `json:"resident_bytes"`
 	// Fingerprint is that of the key of a node that waits to be approved.
 	Fingerprint string `json:"fingerprint,omitempty"`
-	// SealKey is the key that secrets are sealed to for this run of the node.
-	SealKey []byte `json:"seal_key,omitempty"`
 	// Ready is when the node became ready, in milliseconds since its machine started (since the process
 	// started, for a host node); 0 before.
 	ReadyMS int64 `json:"ready_ms"`

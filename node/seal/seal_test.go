@@ -10,6 +10,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/capodekappa/capo/fleet"
+	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 )
 
@@ -202,4 +204,51 @@ func FuzzParse(f *testing.F) {
 			_, _ = OpenValue(here, set, record)
 		}
 	})
+}
+
+func TestAKeyIsTheWordOfItsNode(t *testing.T) {
+	f, err := fleet.New("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	m, err := f.WithToken("dev")
+	if err != nil {
+		t.Fatal(err)
+	}
+	operator, err := f.Authority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	authority, speaker, err := m.Enter("n1", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	pair, err := NewKey()
+	if err != nil {
+		t.Fatal(err)
+	}
+	good, err := SignKey(m.ID(), "n1", boot, pair.PublicKey(), speaker.Key(), authority.Own().Certificate)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if r, err := VerifyKey(operator, good); err != nil || r.Node != "n1" || r.Boot != boot || !bytes.Equal(r.Key, pair.PublicKey().Bytes()) {
+		t.Errorf("got %+v, %v", r, err)
+	}
+	for name, change := range map[string]func(*api.SealKey){
+		"another node's name": func(k *api.SealKey) { k.Node = "n2" },
+		"another boot":        func(k *api.SealKey) { k.Boot = "00000000000000a2" },
+		"another key":         func(k *api.SealKey) { k.Key = bytes.Repeat([]byte{1}, 32) },
+		"no signature":        func(k *api.SealKey) { k.Sig = nil },
+		"no certificate":      func(k *api.SealKey) { k.Chain = nil },
+	} {
+		k := good
+		change(&k)
+		if _, err := VerifyKey(operator, k); err == nil {
+			t.Errorf("%s: it is believed", name)
+		}
+	}
+	operator.Revoke("node:n1")
+	if _, err := VerifyKey(operator, good); !errors.Is(err, trust.ErrRevoked) {
+		t.Errorf("of a revoked node: %v", err)
+	}
 }

@@ -195,6 +195,32 @@ func goldenSecret(t *testing.T, m *fleet.Membership) api.SecretSet {
 	return set
 }
 
+func TestSealKeyIsAsDescribed(t *testing.T) {
+	m := goldenMembership(t)
+	authority, speaker, err := m.Enter("pi-1", trust.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	raw := goldenFile(t, "seal-key.json", func(t *testing.T) []byte {
+		k, err := seal.SignKey(m.ID(), "pi-1", "00000000000000a1", goldenSealKey(t).PublicKey(), speaker.Key(), authority.Own().Certificate)
+		if err != nil {
+			t.Fatal(err)
+		}
+		raw, err := canon.Marshal(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return raw
+	})
+	var k api.SealKey
+	if err := json.Unmarshal(raw, &k); err != nil {
+		t.Fatal(err)
+	}
+	if r, err := seal.VerifyKey(authority, k); err != nil || r.Node != "pi-1" || !bytes.Equal(r.Key, goldenSealKey(t).PublicKey().Bytes()) {
+		t.Errorf("the golden key is %+v, %v", r, err)
+	}
+}
+
 func TestGoldenSecretOpens(t *testing.T) {
 	m := goldenMembership(t)
 	raw, err := os.ReadFile(filepath.Join(root, "docs", "goldens", "control-secret.json"))

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"encoding/base64"
+	"errors"
 	"fmt"
 	"io"
 	"net/http"
@@ -99,7 +100,7 @@ func (a *app) secretPut(ctx context.Context, name string, files []string) error 
 	if err != nil {
 		return err
 	}
-	row, to, err := recipients(ctx, target, name)
+	row, to, err := a.recipients(ctx, target, name)
 	if err != nil {
 		return fmt.Errorf("secret %s: %w", name, err)
 	}
@@ -119,31 +120,67 @@ func (a *app) secretPut(ctx context.Context, name string, files []string) error 
 	})
 }
 
+// keysWait is for how long a log server that has just joined may not have told its key.
+const keysWait = 3 * time.Second
+
 // recipients are the log's servers, and the nodes that jobs which bind the secret are placed on.
-func recipients(ctx context.Context, target *chosen, name string) (api.Secret, []seal.Recipient, error) {
+func (a *app) recipients(ctx context.Context, target *chosen, name string) (api.Secret, []seal.Recipient, error) {
 	row, err := findSecret(ctx, target.client, name)
 	if err != nil {
 		return row, nil, err
 	}
+	for end := time.Now().Add(keysWait); ; {
+		servers, others, missing, err := a.sortKeys(ctx, target, row.Nodes)
+		if err != nil {
+			return row, nil, err
+		}
+		if len(servers) > 0 && (missing == 0 || time.Now().After(end)) {
+			return row, append(servers, others[:min(len(others), seal.MaxCopies-len(servers))]...), nil
+		}
+		if time.Now().After(end) {
+			return row, nil, errors.New("no log server is there to keep it; capo nodes shows them")
+		}
+		select {
+		case <-ctx.Done():
+			return row, nil, context.Cause(ctx)
+		case <-time.After(200 * time.Millisecond):
+		}
+	}
+}
+
+// sortKeys verifies the keys that nodes tell, and gives those of the log's servers, those of the other nodes wanted, and how many servers have
+// told none.
+func (a *app) sortKeys(ctx context.Context, target *chosen, wanted []string) (servers, others []seal.Recipient, missing int, err error) {
 	nodes, err := target.client.Nodes(ctx)
 	if err != nil {
-		return row, nil, err
+		return nil, nil, 0, err
 	}
-	var servers, others []seal.Recipient
+	keys, err := target.client.SealKeys(ctx)
+	if err != nil {
+		return nil, nil, 0, err
+	}
+	verified := map[string]seal.Recipient{}
+	for _, k := range keys {
+		r, err := seal.VerifyKey(target.authority, k)
+		if err != nil {
+			fmt.Fprintf(a.Err, "note: nothing is sealed to that node: %v\n", err)
+			continue
+		}
+		verified[r.Node] = r
+	}
 	for _, n := range nodes {
-		r := seal.Recipient{Node: n.ID, Boot: n.Boot, Key: n.SealKey}
+		r, known := verified[n.ID]
+		server := n.Log == string(fleet.RoleServer) && n.State != fleet.StateLost
 		switch {
-		case len(n.SealKey) == 0 || n.State == fleet.StateLost || n.State == fleet.StateUnapproved:
-		case n.Log == string(fleet.RoleServer):
+		case server && known:
 			servers = append(servers, r)
-		case slices.Contains(row.Nodes, n.ID):
+		case server:
+			missing++
+		case known && slices.Contains(wanted, n.ID):
 			others = append(others, r)
 		}
 	}
-	if len(servers) == 0 {
-		return row, nil, fmt.Errorf("no log server is there to keep it; capo nodes shows them")
-	}
-	return row, append(servers, others[:min(len(others), seal.MaxCopies-len(servers))]...), nil
+	return servers, others, missing, nil
 }
 
 // findSecret finds a secret's row; one that nobody put or binds has an empty one.
