@@ -247,7 +247,8 @@ func (n *Node) enrolOther(w http.ResponseWriter, r *http.Request, data []byte) e
 	if err != nil {
 		return err
 	}
-	used, err := encodeJSON(map[string]any{"node": ask.ID, "key": trust.Fingerprint(ask.Key), "expires": claims.Expires})
+	// The request's own id makes the same request another one when it comes again.
+	used, err := encodeJSON(map[string]any{"node": ask.ID, "key": trust.Fingerprint(ask.Key), "expires": claims.Expires, "request": trust.NewTokenID()})
 	if err != nil {
 		return err
 	}
