@@ -109,7 +109,7 @@ func NewCluster(t testing.TB, place Place, start Starter) *Cluster {
 	return c
 }
 
-// Fleet makes a fleet and the file that gives it to nodes.
+// Fleet makes a fleet.
 func (c *Cluster) Fleet(name string) *fleet.Membership {
 	c.T.Helper()
 	return c.Found(name).Membership
@@ -128,13 +128,6 @@ func (c *Cluster) Found(name string) *fleet.Fleet {
 	c.mu.Lock()
 	c.fleets[f.ID()] = f
 	c.mu.Unlock()
-	raw, err := f.Membership.Marshal()
-	if err != nil {
-		c.T.Fatal(err)
-	}
-	if err := os.WriteFile(filepath.Join(c.Dir, f.ID()+".json"), raw, 0o644); err != nil {
-		c.T.Fatal(err)
-	}
 	return f
 }
 
@@ -148,8 +141,16 @@ func (c *Cluster) Run(i int, id string, m *fleet.Membership) {
 	if err := os.Chmod(dir, 0o777); err != nil {
 		c.T.Fatal(err)
 	}
+	raw, err := m.Marshal()
+	if err != nil {
+		c.T.Fatal(err)
+	}
+	file := filepath.Join(dir, "fleet.json")
+	if err := os.WriteFile(file, raw, 0o644); err != nil {
+		c.T.Fatal(err)
+	}
 	spec := Spec{
-		Dir: dir, FleetFile: filepath.Join(c.Dir, m.ID()+".json"), ID: id, Listen: c.Place.Listen(i), Port: Port,
+		Dir: dir, FleetFile: file, ID: id, Listen: c.Place.Listen(i), Port: Port,
 		Size: c.Rules.Size, Expect: c.Rules.Expect,
 	}
 	argv, env := c.Start(c.T, spec)
