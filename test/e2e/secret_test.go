@@ -246,6 +246,19 @@ func (o *operator) incarnation() string {
 	return standing.Log
 }
 
+// runSeq is the sequence of a run's record.
+func (o *operator) runSeq(prefix string) string {
+	o.t.Helper()
+	for line := range strings.Lines(o.capo("curl", "/v1/log")) {
+		var e api.ControlEntry
+		if err := json.Unmarshal([]byte(line), &e); err == nil && e.Kind == "run" && strings.HasPrefix(e.Target, prefix) {
+			return fmt.Sprint(e.Seq)
+		}
+	}
+	o.t.Fatalf("no run of %s is in the control log", prefix)
+	return ""
+}
+
 func (o *operator) askForSecrets(nodes []api.Node) {
 	t := o.t
 	servers, others := logServers(nodes)
@@ -264,7 +277,8 @@ func (o *operator) askForSecrets(nodes []api.Node) {
 		{"a job that is not there", others[0].ID, "API_KEY", "nothing", "", 403},
 		{"no job, by no log server", others[0].ID, "API_KEY", "", "", 403},
 		{"no job, by a log server", servers[1].ID, "API_KEY", "", "", 200},
-		{"a run that was answered", others[0].ID, "API_KEY", "", "5", 403},
+		{"a run that was answered", others[0].ID, "API_KEY", "", o.runSeq("keyed-"), 403},
+		{"a run that is none", others[0].ID, "API_KEY", "", "999999", 403},
 		{"a node that nobody knows", "n99", "API_KEY", "keyed", "", 403},
 	} {
 		key, err := o.asNode(servers[0], tt.as).SecretKey(t.Context(), log, tt.name, tt.job, tt.run)
