@@ -135,7 +135,7 @@ func (a *app) find(ctx context.Context) (*chosen, error) {
 	}
 	found, err := fleet.Discover(limit(ctx, 4*time.Second), authority, nil)
 	if err != nil {
-		return nil, err
+		a.logger().Debug("looking for nodes", "err", err) // one network of several is enough to find none on
 	}
 	if len(found) == 0 {
 		return nil, noFleet(fmt.Errorf("no node of fleet %s answers; start one with: capo up %s (or name one with --node HOST:PORT)", f.Name, f.Name))

@@ -62,7 +62,7 @@ func (a *app) root() *cobra.Command {
 		Example:       "  capo up                      start a fleet of three virtual boards on this machine\n  capo deploy app.ts           run a job on it\n  capo nodes -w                watch the nodes\n  capo down                    stop it",
 		SilenceErrors: true, SilenceUsage: true,
 	}
-	root.PersistentFlags().StringVar(&a.fleet, "fleet", "", "the fleet (default: the one that `fleet use` or `up` set)")
+	root.PersistentFlags().StringVar(&a.fleet, "fleet", "", "the fleet (default: the one that fleet use or up set)")
 	root.PersistentFlags().StringVar(&a.node, "node", "", "speak to the node at `HOST:PORT`, without looking for one")
 	root.PersistentFlags().StringVarP(&a.output, "output", "o", "table", "output `format`: table, json or yaml")
 	root.PersistentFlags().StringVar(&a.dist, "dist", "", "a folder made by make dist, with node binaries")
