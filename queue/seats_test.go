@@ -75,7 +75,7 @@ func newBench(t *testing.T) *bench {
 func (b *bench) addrs(list ...int) []netip.Addr {
 	var addrs []netip.Addr
 	for _, i := range list {
-		addrs = append(addrs, netip.AddrFrom4([4]byte{127, 77, b.net, byte(i + 1)}))
+		addrs = append(addrs, netip.AddrFrom4([4]byte{127, 78, b.net, byte(i + 1)}))
 	}
 	return addrs
 }
