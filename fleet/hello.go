@@ -8,6 +8,7 @@ import (
 	"regexp"
 
 	"github.com/capodekappa/capo/fleet/canon"
+	"github.com/capodekappa/capo/fleet/trust"
 )
 
 // MaxHelloBytes is the longest hello that is read.
@@ -96,10 +97,8 @@ const (
 )
 
 var (
-	// nodeIDPattern is a DNS label, since ids stand in mDNS names.
-	nodeIDPattern = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
-	bootPattern   = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
-	hashPattern   = regexp.MustCompile(`^[0-9a-f]{16}$`)
+	bootPattern = regexp.MustCompile(`^[0-9a-f]{8,32}$`)
+	hashPattern = regexp.MustCompile(`^[0-9a-f]{16}$`)
 )
 
 // ParseHello reads a hello that came over a connection on which its node has proved its id, and checks that it is of that id. The error wraps
@@ -165,7 +164,7 @@ func (h *Hello) check() error {
 }
 
 func (r Ref) check() error {
-	if !nodeIDPattern.MatchString(r.ID) {
+	if !trust.ValidID(r.ID) {
 		return fmt.Errorf("id %.60q is not a lower-case DNS label of at most 48 bytes", r.ID)
 	}
 	if !bootPattern.MatchString(r.Boot) {
@@ -217,4 +216,4 @@ func (l *LogInfo) check() error {
 }
 
 // ValidID tells whether s can be a node's id.
-func ValidID(s string) bool { return nodeIDPattern.MatchString(s) }
+func ValidID(s string) bool { return trust.ValidID(s) }

@@ -50,7 +50,7 @@ func (a *Agent) Unapproved() []Unapproved {
 // noteUnapproved remembers a peer that answered without a certificate, and reports whether err says so. The caller holds mu.
 func (a *Agent) noteUnapproved(p *peer, remote netip.AddrPort, err error) bool {
 	var u *trust.UnapprovedError
-	if !errors.As(err, &u) || !nodeIDPattern.MatchString(u.ID) {
+	if !errors.As(err, &u) || !trust.ValidID(u.ID) {
 		return false
 	}
 	if !remote.IsValid() {

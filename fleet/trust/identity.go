@@ -98,7 +98,7 @@ func FleetID(ca *x509.Certificate) string { return Fingerprint(ca.RawSubjectPubl
 
 const uriScheme = "capo"
 
-// nodeIDForm is a DNS label: what an id becomes a part of (subjects, permissions, names) must not be able to mean more than it.
+// nodeIDForm is a DNS label, since ids stand in mDNS names, and what an id becomes a part of (subjects, permissions, names) must not be able to mean more than it.
 var nodeIDForm = regexp.MustCompile(`^[a-z0-9]([a-z0-9-]{0,46}[a-z0-9])?$`)
 
 // ValidID tells whether s can be a node's id.
