@@ -28,7 +28,11 @@ func (n *Node) postLog(w http.ResponseWriter, r *http.Request, s *session) error
 		n.refusals.Count(controlReason(err))
 		return err
 	}
-	seq, err := s.core.AppendControl(r.Context(), c)
+	log := s.core
+	if inside, err := s.inside(); err == nil { // a node that took a seat would ask another server, which might ask this one
+		log = inside
+	}
+	seq, err := log.AppendControl(r.Context(), c)
 	if err != nil {
 		return err
 	}

@@ -387,3 +387,23 @@ export default { async queue(batch: any, env: any) { await env.out.send({ length
 		return err
 	})
 }
+
+// TestARollingRebootOfAllServersKeepsSecrets: each server comes back without any, and has them again from the others before the last
+// one that they were sealed to goes. Afterwards the control log still takes records.
+func TestARollingRebootOfAllServersKeepsSecrets(t *testing.T) {
+	t.Parallel()
+	o := newOperator(t)
+	o.up("--nodes", "3")
+	o.capoWith(secretValue, "secret", "put", "API_KEY")
+	file := o.file("keyed.ts", `export const job = { bind: { key: 'secret:API_KEY' } }; export default { run(env: any) { return env.key.length } }`)
+	o.capo("deploy", file)
+	o.capo("reboot", "", "--yes")
+	o.waitJob("keyed", api.JobRunning, 3)
+	var results []api.Result
+	o.json(&results, "run", file)
+	for _, r := range results {
+		if !r.OK || string(r.Value) != fmt.Sprint(len(secretValue)) {
+			t.Errorf("%+v", r)
+		}
+	}
+}
