@@ -18,6 +18,7 @@ import (
 	"github.com/capodekappa/capo/fleet"
 	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/test/need"
 )
 
 const secretJob = `
@@ -390,7 +391,8 @@ export default { async queue(batch: any, env: any) { await env.out.send({ length
 
 // TestARollingRebootOfAllServersKeepsSecrets: each server comes back without any, and has them again from the others before the last
 // one that they were sealed to goes. Afterwards the control log still takes records.
-func TestARollingRebootOfAllServersKeepsSecrets(t *testing.T) {
+func TestARollingRebootOfAllServersKeepsSecretsLong(t *testing.T) {
+	need.Long(t)
 	t.Parallel()
 	o := newOperator(t)
 	o.up("--nodes", "3")
