@@ -270,3 +270,12 @@ func numberParam(r *http.Request, name string) (uint64, error) {
 	}
 	return v, nil
 }
+
+// sequenceOf reads the sequence in a request's path.
+func sequenceOf(r *http.Request) (uint64, error) {
+	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+	if err != nil {
+		return 0, badRequest{fmt.Errorf("%.40q is not a sequence", r.PathValue("seq"))}
+	}
+	return seq, nil
+}

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -186,8 +185,8 @@ func (n *Node) corePutState(w http.ResponseWriter, r *http.Request, s *session) 
 	if err := json.Unmarshal(data, &b); err != nil {
 		return badRequest{fmt.Errorf("heartbeat: %w", err)}
 	}
-	if b.ID != id.ID {
-		return fmt.Errorf("heartbeat of %.60q: %w: it comes from %s", b.ID, trust.ErrOtherID, id)
+	if err := ownWord("heartbeat", b.ID, id); err != nil {
+		return err
 	}
 	if err := c.PutState(r.Context(), queue.StateKey("node", id.ID), data); err != nil {
 		return err
@@ -201,9 +200,9 @@ func (n *Node) coreResults(w http.ResponseWriter, r *http.Request, s *session) e
 	if err != nil {
 		return err
 	}
-	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+	seq, err := sequenceOf(r)
 	if err != nil {
-		return badRequest{fmt.Errorf("%.40q is not a sequence", r.PathValue("seq"))}
+		return err
 	}
 	if r.Method == http.MethodHead {
 		node := r.URL.Query().Get("node")
@@ -226,9 +225,9 @@ func (n *Node) corePutResult(w http.ResponseWriter, r *http.Request, s *session)
 	if err != nil {
 		return err
 	}
-	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+	seq, err := sequenceOf(r)
 	if err != nil {
-		return badRequest{fmt.Errorf("%.40q is not a sequence", r.PathValue("seq"))}
+		return err
 	}
 	data, err := readLimited(r, "result", maxBeat)
 	if err != nil {
@@ -238,8 +237,8 @@ func (n *Node) corePutResult(w http.ResponseWriter, r *http.Request, s *session)
 	if err := json.Unmarshal(data, &result); err != nil {
 		return badRequest{fmt.Errorf("result: %w", err)}
 	}
-	if id := identityOf(r); result.Node != id.ID {
-		return fmt.Errorf("result of %.60q: %w: it comes from %s", result.Node, trust.ErrOtherID, id)
+	if err := ownWord("result", result.Node, identityOf(r)); err != nil {
+		return err
 	}
 	if err := c.PutResult(r.Context(), seq, result.Node, data); err != nil {
 		return err
@@ -320,4 +319,12 @@ func putLine(c core, line api.Line) error {
 		job = nodeLines
 	}
 	return c.PutLine(line.Node, job, data)
+}
+
+// ownWord tells why a node may not say something in a name, or nil: it is another's.
+func ownWord(what, name string, id trust.Identity) error {
+	if name != id.ID {
+		return fmt.Errorf("%s of %.60q: %w: it comes from %s", what, name, trust.ErrOtherID, id)
+	}
+	return nil
 }

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
-	"strconv"
 	"time"
 
 	"github.com/capodekappa/capo/node/api"
@@ -98,9 +97,9 @@ func endOf(ctx context.Context, err error) error {
 // getResults gives the answers to a run as NDJSON: those there are, and with follow=true those to
 // come until the caller goes away or ten minutes are over.
 func (n *Node) getResults(w http.ResponseWriter, r *http.Request, s *session) error {
-	seq, err := strconv.ParseUint(r.PathValue("seq"), 10, 63)
+	seq, err := sequenceOf(r)
 	if err != nil {
-		return badRequest{fmt.Errorf("%.40q is not a sequence", r.PathValue("seq"))}
+		return err
 	}
 	limit := 300 * time.Millisecond
 	if r.URL.Query().Get("follow") == "true" {

@@ -128,7 +128,7 @@ func (k *keeper) has(core *queue.Core) {
 	k.core = core
 }
 
-// inside is the core in a server that this session came to run, or nil.
+// inside is the core in the server that the node came to run since it joined, or nil.
 func (k *keeper) inside() *queue.Core {
 	k.mu.Lock()
 	defer k.mu.Unlock()

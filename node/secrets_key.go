@@ -8,7 +8,6 @@ import (
 	"fmt"
 	"net/http"
 
-	"github.com/capodekappa/capo/fleet/trust"
 	"github.com/capodekappa/capo/node/api"
 	"github.com/capodekappa/capo/node/seal"
 	"github.com/capodekappa/capo/queue"
@@ -46,8 +45,8 @@ func corePutSealKey(w http.ResponseWriter, r *http.Request, c core) error {
 		return badRequest{fmt.Errorf("seal key: %w", err)}
 	}
 	id := identityOf(r)
-	if key.Node != id.ID {
-		return fmt.Errorf("seal key of %.60q: %w: it comes from %s", key.Node, trust.ErrOtherID, id)
+	if err := ownWord("seal key", key.Node, id); err != nil {
+		return err
 	}
 	if err := c.PutState(r.Context(), queue.StateKey("seal", id.ID), data); err != nil {
 		return err
