@@ -2,11 +2,11 @@
 // holding board.json and whatever else the board needs (boot files, notes).
 //
 // Nothing in the program switches on a board's name. What differs between boards is a field of
-// [Board]; a new board is a new folder.
+// [Board]; a new board is a new folder. What several boards share stands once, in the base.json of
+// a folder that they inherit from (see [Parse]).
 package board
 
 import (
-	"bytes"
 	"embed"
 	"encoding/json"
 	"fmt"
@@ -17,7 +17,7 @@ import (
 	"strings"
 )
 
-//go:embed */board.json
+//go:embed */board.json */base.json
 var files embed.FS
 
 // Host is the name of the pseudo-board for plain processes on a machine that already runs an
@@ -28,6 +28,8 @@ const Host = "host"
 type Board struct {
 	// Name is the folder's name. It is not in the file.
 	Name string `json:"name"`
+	// Title is what people call it, with its maker.
+	Title string `json:"title,omitempty"`
 	// Arch is a Go architecture (amd64, arm64, arm), or empty for the architecture of the machine
 	// that the process runs on.
 	Arch string `json:"arch,omitempty"`
@@ -40,8 +42,19 @@ type Board struct {
 	Formats []string `json:"formats,omitempty"`
 	// Tested says how far the board was tested: ci, qemu or never.
 	Tested string `json:"tested"`
+	// Missing says why no image can be made of a board that is in the catalogue all the same.
+	Missing string `json:"missing,omitempty"`
 	// Linux says which kernel the board boots; nil for host.
 	Linux *Linux `json:"linux,omitempty"`
+	// Console is where the board says what it does; nil for host.
+	Console *Console `json:"console,omitempty"`
+	// LED names the one that tells how the board is, as in /sys/class/leds; empty if it has none that
+	// Linux can switch.
+	LED string `json:"led,omitempty"`
+	// Ramoops is the memory that keeps the last log over a reset; nil where there is none.
+	Ramoops *Ramoops `json:"ramoops,omitempty"`
+	// Boot is what stands on a medium besides Linux; nil where nothing does.
+	Boot *Boot `json:"boot,omitempty"`
 	// QEMU says how QEMU emulates it; nil where it cannot.
 	QEMU *QEMU `json:"qemu,omitempty"`
 	// Notes are for people, such as what has never been tried.
@@ -50,8 +63,11 @@ type Board struct {
 
 // Linux is the kernel of a board and what it must be told.
 type Linux struct {
-	// Package is the kernel's name in images/linux.lock.
+	// Package is the kernel's name in images/linux.lock, or a recipe's in buildroot.
 	Package string `json:"package"`
+	// DTB is the device tree, a path below the kernel's own ones, such as
+	// broadcom/bcm2711-rpi-4-b.dtb; empty where the firmware or QEMU brings one.
+	DTB string `json:"dtb,omitempty"`
 	// Modules are carried in the initramfs together with what they depend on. Those listed in Load
 	// are loaded at once; the others when a device asks for them by its modalias.
 	Modules []string `json:"modules,omitempty"`
@@ -59,28 +75,26 @@ type Linux struct {
 	Load []string `json:"load,omitempty"`
 	// Watchdog is the module that makes /dev/watchdog, or empty if the kernel has it built in.
 	Watchdog string `json:"watchdog,omitempty"`
-	// Cmdline is the board's part of the kernel's command line.
+	// Cmdline is the board's part of the kernel's command line, without the consoles.
 	Cmdline []string `json:"cmdline,omitempty"`
 }
 
-// QEMU is how to emulate a board.
-type QEMU struct {
-	// System is the suffix of the program: qemu-system-SYSTEM.
-	System string `json:"system"`
-	// Machine and CPU are the arguments of -machine and -cpu under TCG.
-	Machine string `json:"machine"`
-	CPU     string `json:"cpu"`
-	// KVMCPU is the argument of -cpu under KVM, or empty if the board has no use for KVM.
-	KVMCPU string `json:"kvm_cpu,omitempty"`
-	// MemoryMB is the memory of a machine unless the caller says otherwise.
-	MemoryMB int `json:"memory_mb"`
-	// NIC is the -device model of a network interface, with its options; a netdev and a MAC address
-	// are added.
-	NIC string `json:"nic"`
-	// RNG is the -device model of a random number generator, or empty.
-	RNG string `json:"rng,omitempty"`
-	// Args are further arguments, as they are.
-	Args []string `json:"args,omitempty"`
+// Console says where a board prints.
+type Console struct {
+	// UART is the serial console as Linux names it, with its speed, such as ttyPS0,115200. It is the
+	// last console= of the command line and so becomes /dev/console.
+	UART string `json:"uart"`
+	// Screen is true where Linux prints on a screen as well (HDMI or VGA, console=tty0).
+	Screen bool `json:"screen,omitempty"`
+	// Where tells where to plug in: a connector's or pins' names.
+	Where string `json:"where,omitempty"`
+}
+
+// Ramoops is a piece of memory that a reset leaves as it is (Linux, Documentation/admin-guide/ramoops.rst).
+type Ramoops struct {
+	// Address is physical, in hexadecimal; Size is in bytes.
+	Address string `json:"address"`
+	Size    int    `json:"size"`
 }
 
 // Names returns the names of all boards, sorted.
@@ -107,44 +121,16 @@ func Load(name string) (*Board, error) {
 	return Parse(name, data)
 }
 
-// Parse reads a board.json. A field that the schema does not have is an error, so that a typing
-// mistake is not a silent default.
-func Parse(name string, data []byte) (*Board, error) {
-	b := &Board{}
-	dec := json.NewDecoder(bytes.NewReader(data))
-	dec.DisallowUnknownFields()
-	if err := dec.Decode(b); err != nil {
-		return nil, fmt.Errorf("parse board.json of %s: %w", name, err)
-	}
-	b.Name = name
-	if err := b.check(); err != nil {
-		return nil, fmt.Errorf("board.json of %s: %w", name, err)
-	}
-	return b, nil
-}
-
-func (b *Board) check() error {
-	if !slices.Contains([]string{"ci", "qemu", "never"}, b.Tested) {
-		return fmt.Errorf("tested is %q, not ci, qemu or never", b.Tested)
-	}
-	if len(b.Formats) == 0 {
+// ConsoleWords are the consoles' part of the kernel's command line.
+func (b *Board) ConsoleWords() []string {
+	if b.Console == nil {
 		return nil
 	}
-	if !slices.Contains([]string{"amd64", "arm64", "arm"}, b.Arch) {
-		return fmt.Errorf("arch is %q, not amd64, arm64 or arm", b.Arch)
+	var words []string
+	if b.Console.Screen {
+		words = append(words, "console=tty0")
 	}
-	if b.Linux == nil || b.Linux.Package == "" {
-		return fmt.Errorf("it has image formats and no linux.package")
-	}
-	if slices.Contains(b.Formats, "qemu") && b.QEMU == nil {
-		return fmt.Errorf("it has the format qemu and no qemu section")
-	}
-	for _, m := range b.Linux.Load {
-		if !slices.Contains(b.Linux.Modules, m) {
-			return fmt.Errorf("linux.load has %s, which linux.modules lacks", m)
-		}
-	}
-	return nil
+	return append(words, "console="+b.Console.UART)
 }
 
 // JSON returns the board as it stands in an image, in /capo/board.json.

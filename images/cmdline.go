@@ -22,7 +22,7 @@ func Cmdline(b *board.Board, o Options) (string, error) {
 	if size < 0 || expect < 0 || expect > size {
 		return "", fmt.Errorf("a fleet of %d nodes cannot wait for %d", size, expect)
 	}
-	words := slices.Clone(b.Linux.Cmdline)
+	words := append(b.ConsoleWords(), b.Linux.Cmdline...)
 	words = append(words, fmt.Sprintf("capo.size=%d", size), fmt.Sprintf("capo.expect=%d", expect))
 	add := func(key, value string) error {
 		if value == "" {

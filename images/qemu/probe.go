@@ -67,7 +67,7 @@ func boots(ctx context.Context, b *board.Board, kernel string) bool {
 	console := filepath.Join(dir, "console")
 	m, err := Start(ctx, Config{
 		Board: b, Accel: KVM, Kernel: kernel, Console: console, NoReboot: true,
-		Cmdline: strings.Join(b.Linux.Cmdline, " ") + " panic=-1",
+		Cmdline: strings.Join(append(b.ConsoleWords(), b.Linux.Cmdline...), " ") + " panic=-1",
 	}, false)
 	if err != nil {
 		return false
