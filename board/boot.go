@@ -90,8 +90,6 @@ type QEMULoader struct {
 	// them.
 	Code string `json:"code,omitempty"`
 	Vars string `json:"vars,omitempty"`
-	// FlashMB is the size of a flash chip where the machine wants a certain one; shorter files are filled up.
-	FlashMB int `json:"flash_mb,omitempty"`
 	// Recipe and From name a boot loader that QEMU starts as if it were a kernel.
 	Recipe string `json:"recipe,omitempty"`
 	From   string `json:"from,omitempty"`

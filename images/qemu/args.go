@@ -23,11 +23,17 @@ type Config struct {
 	Board *board.Board
 	// Accel is what [Probe] returned.
 	Accel Accel
-	// Kernel and Initrd are paths; Cmdline is the whole command line of the kernel.
+	// Kernel, Initrd and DTB are paths; Cmdline is the whole command line of the kernel. They are empty where the
+	// machine boots from its disk.
 	Kernel  string
 	Initrd  string
+	DTB     string
 	Cmdline string
-	// MemoryMB is 0 for the board's own size, CPUs 0 for one.
+	// Disk is a raw image that the board sees as its disk or card; empty for none.
+	Disk string
+	// Firmware starts the machine from its disk, if Kernel is empty.
+	Firmware Firmware
+	// MemoryMB is 0 for the board's own size, CPUs 0 for the board's own number.
 	MemoryMB int
 	CPUs     int
 	// UUID becomes the machine's product UUID, from which a node makes its id. Empty means none.
@@ -48,51 +54,21 @@ type Config struct {
 	Args []string
 }
 
-// NIC is a network interface: of a segment that machines share, or of a user-mode network with the host; the one whose
-// port is not 0.
-type NIC struct {
-	// MAC is the hardware address, such as 52:54:00:12:34:56. See [MAC].
-	MAC string
-	// SegmentPort is a UDP port of the loopback interface. Machines with the same one are on one Ethernet.
-	SegmentPort int
-	// HostPort is a TCP port of 127.0.0.1 that leads to GuestPort of the guest. The guest gets an address by DHCP and
-	// cannot reach anything outside.
-	HostPort  int
-	GuestPort int
-	// Down starts with the cable pulled. [QMP.SetLink] puts it in.
-	Down bool
-}
-
-// segmentGroup is the multicast address that carries segments. It does not leave the loopback interface.
-const segmentGroup = "230.77.0.1"
-
 // Args returns QEMU's arguments for a machine, without the program's name.
 func Args(c Config) ([]string, error) {
 	q := c.Board.QEMU
 	if q == nil {
 		return nil, fmt.Errorf("board %s cannot run in QEMU", c.Board.Name)
 	}
-	memory, cpus := c.MemoryMB, c.CPUs
-	if memory == 0 {
-		memory = q.MemoryMB
+	if q.NICs != 0 && len(c.NICs) > q.NICs {
+		return nil, fmt.Errorf("board %s has %d network interfaces in QEMU, and %d are wanted", c.Board.Name, q.NICs, len(c.NICs))
 	}
-	if cpus == 0 {
-		cpus = 1
+	args := append([]string{"-nodefaults", "-no-user-config", "-display", "none"}, processor(c)...)
+	start, err := c.start()
+	if err != nil {
+		return nil, err
 	}
-	accel, cpu := "tcg,thread=multi", q.CPU
-	if c.Accel == KVM {
-		accel, cpu = "kvm", q.KVMCPU
-	}
-	args := []string{
-		"-nodefaults", "-no-user-config", "-display", "none",
-		"-machine", q.Machine, "-accel", accel, "-cpu", cpu,
-		"-m", strconv.Itoa(memory), "-smp", strconv.Itoa(cpus),
-		"-kernel", c.Kernel, "-append", c.Cmdline,
-	}
-	if c.Initrd != "" {
-		args = append(args, "-initrd", c.Initrd)
-	}
-	args = append(args, console(c.Console)...)
+	args = append(append(args, start...), console(q.UART, c.Console)...)
 	if c.QMP != "" {
 		args = append(args, "-qmp", "unix:"+c.QMP+",server=on,wait=off")
 	}
@@ -118,37 +94,38 @@ func Args(c Config) ([]string, error) {
 	return append(append(args, q.Args...), c.Args...), nil
 }
 
-func console(path string) []string {
+// processor is the machine with its processors and memory.
+func processor(c Config) []string {
+	q := c.Board.QEMU
+	memory, cpus := c.MemoryMB, c.CPUs
+	if memory == 0 || q.FixedMemory {
+		memory = q.MemoryMB
+	}
+	if l := q.Loader; c.Kernel == "" && l != nil && l.MemoryMB > memory {
+		memory = l.MemoryMB
+	}
+	if cpus == 0 {
+		cpus = max(1, q.CPUs)
+	}
+	accel, cpu := "tcg,thread=multi", q.CPU
+	if c.Accel == KVM {
+		accel, cpu = "kvm", q.KVMCPU
+	}
+	args := []string{"-machine", q.Machine, "-accel", accel, "-m", strconv.Itoa(memory), "-smp", strconv.Itoa(cpus)}
+	if cpu != "" {
+		args = append(args, "-cpu", cpu)
+	}
+	return args
+}
+
+// console leads the board's serial console to a file, and the ports before it nowhere.
+func console(uart int, path string) []string {
+	var args []string
+	for range uart {
+		args = append(args, "-serial", "null")
+	}
 	if path == "" {
-		return []string{"-serial", "null"}
+		return append(args, "-serial", "null")
 	}
-	return []string{"-chardev", "file,id=console,path=" + path, "-serial", "chardev:console"}
-}
-
-func (n NIC) args(model string, i int) ([]string, error) {
-	netdev, err := n.netdev("net" + strconv.Itoa(i))
-	if err != nil {
-		return nil, err
-	}
-	device := fmt.Sprintf("%s,id=nic%d,netdev=net%d,mac=%s", model, i, i, n.MAC)
-	return []string{"-netdev", netdev, "-device", device}, nil
-}
-
-func (n NIC) netdev(id string) (string, error) {
-	switch {
-	case n.SegmentPort != 0 && n.HostPort != 0:
-		return "", fmt.Errorf("network interface %s is on a segment and on the host at once", id)
-	case n.SegmentPort != 0:
-		return fmt.Sprintf("socket,id=%s,mcast=%s:%d,localaddr=127.0.0.1", id, segmentGroup, n.SegmentPort), nil
-	case n.HostPort != 0:
-		return fmt.Sprintf("user,id=%s,restrict=on,ipv6=off,hostfwd=tcp:127.0.0.1:%d-:%d", id, n.HostPort, n.GuestPort), nil
-	default:
-		return fmt.Sprintf("user,id=%s,restrict=on,ipv6=off", id), nil
-	}
-}
-
-// MAC returns a locally administered address in QEMU's range for interface nic of a machine. The machine is a number
-// that differs between all machines of one segment.
-func MAC(machine uint16, nic uint8) string {
-	return fmt.Sprintf("52:54:00:%02x:%02x:%02x", byte(machine>>8), byte(machine), nic)
+	return append(args, "-chardev", "file,id=console,path="+path, "-serial", "chardev:console")
 }

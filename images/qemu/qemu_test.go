@@ -58,6 +58,52 @@ func TestArgsRefuses(t *testing.T) {
 	}
 }
 
+// anyBoard is an ARM board such as the emulated Zynq: interfaces soldered on, its console on the second port, a card slot.
+func anyBoard() *board.Board {
+	return &board.Board{Name: "any", QEMU: &board.QEMU{System: "arm", Machine: "m", MemoryMB: 512, NIC: "onboard:gem", NICs: 1, UART: 1, Disk: "sd",
+		Loader: &board.QEMULoader{MemoryMB: 1024}}}
+}
+
+func TestArgsOfABoardWithItsOwnParts(t *testing.T) {
+	tests := []struct {
+		name         string
+		change       func(*Config)
+		want, absent string
+	}{
+		{"console on the second port", func(*Config) {}, "-serial null -chardev file,id=console,path=c -serial chardev:console", "-cpu"},
+		{"card", func(c *Config) { c.Disk = "d" }, "-drive if=sd,format=raw,file=d", "-device"},
+		{"network interface", func(c *Config) { c.NICs = []NIC{{MAC: "n"}} }, "-nic user,id=net0,restrict=on,ipv6=off,model=gem,mac=n", "-netdev"},
+		{"device tree", func(c *Config) { c.DTB = "t" }, "-dtb t", "pflash"},
+		{"loader", func(c *Config) { c.Kernel, c.Firmware.Loader = "", "u" }, "-m 1024 -smp 1 -kernel u", "-append"},
+		{"flash", func(c *Config) { c.Kernel, c.Firmware = "", Firmware{Code: "f", Vars: "v"} },
+			"-drive if=pflash,format=raw,unit=0,readonly=on,file=f -drive if=pflash,format=raw,unit=1,file=v", "-kernel"},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			c := Config{Board: anyBoard(), Kernel: "k", Console: "c"}
+			tt.change(&c)
+			args, err := Args(c)
+			got := strings.Join(args, " ")
+			if err != nil || !strings.Contains(got, tt.want) || strings.Contains(got, tt.absent) {
+				t.Errorf("Args = %q, %v; want %q and no %q", got, err, tt.want, tt.absent)
+			}
+		})
+	}
+	if _, err := Args(Config{Board: anyBoard(), Kernel: "k", NICs: make([]NIC, 2)}); err == nil {
+		t.Error("two interfaces on a board that has one")
+	}
+	disk := anyBoard()
+	disk.QEMU.Disk = "virtio-blk-device"
+	args, err := Args(Config{Board: disk, Disk: "d"})
+	if got := strings.Join(args, " "); err != nil || !strings.Contains(got, "-drive if=none,id=disk,format=raw,file=d -device virtio-blk-device,drive=disk,bootindex=0") {
+		t.Errorf("Args with a disk = %q, %v", got, err)
+	}
+	disk.QEMU.Disk = ""
+	if _, err := Args(Config{Board: disk, Disk: "d"}); err == nil {
+		t.Error("a disk in a board that has none")
+	}
+}
+
 func TestMachinesHaveDifferentMACs(t *testing.T) {
 	seen := map[string]bool{}
 	for machine := range 300 {

@@ -1,0 +1,86 @@
+package qemu
+
+import (
+	"fmt"
+	"io"
+	"os"
+)
+
+// Firmware is what starts a machine that boots from its disk. Its zero value leaves it to what QEMU has by itself, such as a
+// PC's BIOS.
+type Firmware struct {
+	// Loader is a boot loader that QEMU starts in the place of a kernel.
+	Loader string
+	// Code and Vars are images of UEFI's flash chips. Vars is written to.
+	Code string
+	Vars string
+}
+
+// start is how the machine comes to a kernel: by QEMU, or by firmware from the disk.
+func (c Config) start() ([]string, error) {
+	var args []string
+	if c.Disk != "" {
+		disk, err := c.disk()
+		if err != nil {
+			return nil, err
+		}
+		args = append(args, disk...)
+	}
+	if c.Kernel == "" {
+		return append(args, c.Firmware.args()...), nil
+	}
+	args = append(args, "-kernel", c.Kernel, "-append", c.Cmdline)
+	if c.Initrd != "" {
+		args = append(args, "-initrd", c.Initrd)
+	}
+	if c.DTB != "" {
+		args = append(args, "-dtb", c.DTB)
+	}
+	return args, nil
+}
+
+func (f Firmware) args() []string {
+	var args []string
+	if f.Loader != "" {
+		args = append(args, "-kernel", f.Loader)
+	}
+	if f.Code != "" {
+		args = append(args, "-drive", "if=pflash,format=raw,unit=0,readonly=on,file="+f.Code)
+	}
+	if f.Vars != "" {
+		args = append(args, "-drive", "if=pflash,format=raw,unit=1,file="+f.Vars)
+	}
+	return args
+}
+
+func (c Config) disk() ([]string, error) {
+	switch model := c.Board.QEMU.Disk; model {
+	case "":
+		return nil, fmt.Errorf("board %s has no disk in QEMU", c.Board.Name)
+	case "sd":
+		return []string{"-drive", "if=sd,format=raw,file=" + c.Disk}, nil
+	default:
+		return []string{"-drive", "if=none,id=disk,format=raw,file=" + c.Disk, "-device", model + ",drive=disk,bootindex=0"}, nil
+	}
+}
+
+// CopyFlash copies an image of a flash chip, so that a machine may write to it.
+func CopyFlash(to, from string) error {
+	in, err := os.Open(from)
+	if err != nil {
+		return fmt.Errorf("copy a flash chip's image: %w", err)
+	}
+	defer in.Close()
+	out, err := os.OpenFile(to, os.O_CREATE|os.O_TRUNC|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("copy a flash chip's image: %w", err)
+	}
+	_, err = io.Copy(out, in)
+	if closeErr := out.Close(); err == nil {
+		err = closeErr
+	}
+	if err != nil {
+		return fmt.Errorf("copy a flash chip's image to %s: %w", to, err)
+	}
+	return nil
+}
