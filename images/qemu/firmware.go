@@ -4,6 +4,9 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"path/filepath"
+
+	"github.com/capodekappa/capo/board"
 )
 
 // Firmware is what starts a machine that boots from its disk. Its zero value leaves it to what QEMU has by itself, such as a
@@ -14,6 +17,35 @@ type Firmware struct {
 	// Code and Vars are images of UEFI's flash chips. Vars is written to.
 	Code string
 	Vars string
+}
+
+// OpenFirmware finds the firmware that starts a board from its disk. What a recipe of buildroot built is in the folder that recipe
+// returns; flash chips that the machine may write to are copied into dir, beside the machine's other files, as name.
+func OpenFirmware(b *board.Board, recipe func(name string) (string, error), dir, name string) (Firmware, error) {
+	if b.QEMU == nil || b.QEMU.Loader == nil {
+		return Firmware{}, fmt.Errorf("board %s has no firmware in QEMU that starts a disk", b.Name)
+	}
+	l := b.QEMU.Loader
+	f := Firmware{Code: l.Code}
+	if l.Recipe != "" {
+		built, err := recipe(l.Recipe)
+		if err != nil {
+			return Firmware{}, err
+		}
+		f.Loader = filepath.Join(built, filepath.FromSlash(l.From))
+	}
+	if l.Code != "" {
+		if _, err := os.Stat(l.Code); err != nil {
+			return Firmware{}, fmt.Errorf("board %s in QEMU: UEFI firmware: %w (capo doctor names the package)", b.Name, err)
+		}
+	}
+	if l.Vars != "" {
+		f.Vars = filepath.Join(dir, name+".vars")
+		if err := CopyFlash(f.Vars, l.Vars); err != nil {
+			return Firmware{}, err
+		}
+	}
+	return f, nil
 }
 
 // start is how the machine comes to a kernel: by QEMU, or by firmware from the disk.

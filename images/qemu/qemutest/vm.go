@@ -48,15 +48,31 @@ type VM struct {
 	qmp     string
 }
 
-// Build builds a program of this module for the board, as the node is built, and returns its path.
-func Build(t testing.TB, pkg string) string {
+// Build builds a program of this module for a board, as the node is built, and returns its path.
+func Build(t testing.TB, boardName, pkg string) string {
 	t.Helper()
-	out := filepath.Join(t.TempDir(), filepath.Base(pkg))
-	cmd := exec.Command("go", "build", "-trimpath", "-buildvcs=false", "-ldflags",
-		"-s -w -X github.com/capodekappa/capo/init/build.unix=1700000000", "-o", out, pkg)
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
+	return compile(t, boardName, filepath.Base(pkg), "build", "-trimpath", "-buildvcs=false", "-ldflags",
+		"-s -w -X github.com/capodekappa/capo/init/build.unix=1700000000", pkg)
+}
+
+// BuildTest builds the tests of a package of this module for a board, and returns the program's path.
+func BuildTest(t testing.TB, boardName, pkg string) string {
+	t.Helper()
+	return compile(t, boardName, filepath.Base(pkg)+".test", "test", "-c", "-trimpath", "-ldflags=-s -w", pkg)
+}
+
+// compile runs the go tool; the last of its arguments is a package.
+func compile(t testing.TB, boardName, name, verb string, args ...string) string {
+	t.Helper()
+	b, err := board.Load(boardName)
+	if err != nil {
+		t.Fatal(err)
+	}
+	out := filepath.Join(t.TempDir(), name)
+	cmd := exec.Command("go", append([]string{verb, "-o", out}, args...)...)
+	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH="+b.Arch, "GOARM=7")
 	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build %s: %v\n%s", pkg, err, text)
+		t.Fatalf("build %s for %s: %v\n%s", args[len(args)-1], boardName, err, text)
 	}
 	return out
 }
