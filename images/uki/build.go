@@ -82,7 +82,8 @@ func whole(m *image) ([]byte, error) {
 		}
 		end += s.Raw
 	}
-	if end%fileAlign != 0 || m.u32(m.opt+optFileAlign) > fileAlign || m.u32(m.opt+optSectionAlign) > pageSize {
+	align := m.u32(m.opt + optSectionAlign)
+	if end%fileAlign != 0 || m.u32(m.opt+optFileAlign) > fileAlign || align == 0 || pageSize%align != 0 {
 		return nil, fmt.Errorf("its sections are aligned otherwise than to %d bytes", fileAlign)
 	}
 	data := append([]byte{}, m.data[:end]...)
@@ -97,16 +98,18 @@ func (m *image) add(name string, data []byte) error {
 		return fmt.Errorf("there is no room for another section")
 	}
 	raw := (len(data) + fileAlign - 1) / fileAlign * fileAlign
-	s := Section{Name: name, Size: uint32(len(data)), Offset: uint32(len(m.data)), Raw: uint32(raw)}
+	end := int64(pageSize)
 	for _, other := range m.sections {
 		if other.Name == name {
 			return fmt.Errorf("it has one already")
 		}
-		s.Address = max(s.Address, (other.Address+max(other.Size, other.Raw)+pageSize-1)&^(pageSize-1))
+		end = max(end, int64(other.Address)+int64(max(other.Size, other.Raw)))
 	}
-	if int64(s.Address)+int64(raw) > 1<<31 {
+	end = (end + pageSize - 1) / pageSize * pageSize
+	if end+int64(raw) > 1<<31 {
 		return fmt.Errorf("the image would be larger than 2 GiB")
 	}
+	s := Section{Name: name, Address: uint32(end), Size: uint32(len(data)), Offset: uint32(len(m.data)), Raw: uint32(raw)}
 	m.data = append(append(m.data, data...), make([]byte, raw-len(data))...)
 	m.sections = append(m.sections, s)
 	h := m.data[at:]

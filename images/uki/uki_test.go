@@ -122,6 +122,8 @@ func TestBuildRefuses(t *testing.T) {
 	binary.LittleEndian.PutUint16(full[0x80+6:], 14) // as many sections as there is room for, all but one empty
 	gap := append(stub(), make([]byte, fileAlign)...)
 	binary.LittleEndian.PutUint32(gap[0x80+coffSize+112+16*8+20:], 0x600)
+	unaligned := stub()
+	binary.LittleEndian.PutUint32(unaligned[0x80+coffSize+optSectionAlign:], 0)
 	for name, tt := range map[string]struct {
 		stub []byte
 		p    Parts
@@ -131,6 +133,7 @@ func TestBuildRefuses(t *testing.T) {
 		"no stub":        {nil, parts(), "MZ"},
 		"a signed stub":  {signed, parts(), "signed"},
 		"a full stub":    {full, parts(), "no room"},
+		"no alignment":   {unaligned, parts(), "aligned"},
 		"a stub's gap":   {gap, parts(), "does not begin where"},
 		"not executable": {[]byte(strings.Repeat("x", 1000)), parts(), "MZ"},
 	} {
