@@ -3,6 +3,7 @@ package images
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io/fs"
 	"os"
@@ -16,66 +17,75 @@ import (
 // aptRoot is a package manager of our own beside the machine's: it has its own lists and cache, so it
 // needs no root and can ask for releases and architectures that the machine does not use.
 type aptRoot struct {
-	dir  string
-	arch string
+	dir    string
+	arch   string
+	source bool // it asks for source packages
 }
 
 // debianKeyring is where the package debian-archive-keyring puts Debian's keys, on Ubuntu too.
 const debianKeyring = "/usr/share/keyrings/debian-archive-keyring.gpg"
 
-// openApt makes the private apt root for one suite and reads the archive's lists.
-func openApt(ctx context.Context, dir, suite, arch string) (*aptRoot, error) {
+// openApt makes the private apt root that can ask for a package. Its lists are those of the last [aptRoot.update].
+func openApt(dir string, pin Pin) (*aptRoot, error) {
 	if _, err := exec.LookPath("apt-get"); err != nil {
-		return nil, fmt.Errorf("fetching Linux needs apt-get; on another system use --dist or $CAPO_DIST with what `make dist` made: %w", err)
+		return nil, fmt.Errorf("fetching it needs apt-get; on another system use --dist or $CAPO_DIST with what `make dist` made: %w", err)
 	}
 	if _, err := os.Stat(debianKeyring); err != nil {
-		return nil, fmt.Errorf("fetching Linux needs Debian's keys; install the package debian-archive-keyring: %w", err)
+		return nil, fmt.Errorf("fetching it needs Debian's keys; install the package debian-archive-keyring: %w", err)
 	}
 	sources := debianSources(os.DirFS("/"), os.Getenv("CAPO_DEBIAN_MIRROR"))
 	if len(sources) == 0 {
-		return nil, fmt.Errorf("fetching Linux needs a Debian mirror, and this machine's apt uses none: set CAPO_DEBIAN_MIRROR to a mirror's URL")
+		return nil, fmt.Errorf("fetching it needs a Debian mirror, and this machine's apt uses none: set CAPO_DEBIAN_MIRROR to a mirror's URL")
 	}
-	a := &aptRoot{dir: dir, arch: arch}
-	for _, d := range []string{"lists/partial", "archives/partial", "download"} {
+	a := &aptRoot{dir: dir, arch: pin.Arch, source: pin.Arch == sourceArch}
+	if pin.Arch == "all" || a.source {
+		a.arch = "amd64" // any has them
+	}
+	for _, d := range []string{"lists/partial", "archives/partial"} {
 		if err := os.MkdirAll(filepath.Join(dir, d), 0o755); err != nil {
 			return nil, fmt.Errorf("make apt root: %w", err)
 		}
 	}
-	files := map[string]string{"sources.list": sourcesList(sources, suite, arch), "status": ""}
+	files := map[string]string{"sources.list": sourcesList(sources, pin, a.arch), "status": ""}
 	for name, text := range files {
 		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
 			return nil, fmt.Errorf("make apt root: %w", err)
 		}
 	}
-	if _, err := a.run(ctx, "apt-get", "update"); err != nil {
-		return nil, err
-	}
 	return a, nil
 }
 
-// download fetches a package ("name" or "name=version") and returns the file's path.
+// update reads the archive's lists.
+func (a *aptRoot) update(ctx context.Context) error {
+	_, err := a.run(ctx, a.dir, "apt-get", "update")
+	return err
+}
+
+// download fetches a package ("name" or "name=version") into a new folder and returns the file's path: a .deb, or the
+// .dsc of a source package.
 func (a *aptRoot) download(ctx context.Context, pkg string) (string, error) {
-	dir := filepath.Join(a.dir, "download")
-	if err := os.RemoveAll(dir); err != nil {
+	dir, err := os.MkdirTemp(a.dir, "download-")
+	if err != nil {
 		return "", err
 	}
-	if err := os.MkdirAll(dir, 0o755); err != nil {
-		return "", err
+	args, pattern := []string{"download", pkg}, "*.deb"
+	if a.source {
+		args, pattern = []string{"source", "--download-only", pkg}, "*.dsc"
 	}
-	if _, err := a.run(ctx, "apt-get", "download", pkg); err != nil {
-		return "", err
+	if _, err := a.run(ctx, dir, "apt-get", args...); err != nil {
+		return "", errors.Join(err, os.RemoveAll(dir))
 	}
-	debs, _ := filepath.Glob(filepath.Join(dir, "*.deb"))
-	if len(debs) != 1 {
-		return "", fmt.Errorf("apt-get download %s left %d files", pkg, len(debs))
+	files, _ := filepath.Glob(filepath.Join(dir, pattern)) // the pattern is valid
+	if len(files) != 1 {
+		return "", errors.Join(fmt.Errorf("apt-get download %s left %d files", pkg, len(files)), os.RemoveAll(dir))
 	}
-	return debs[0], nil
+	return files[0], nil
 }
 
 // firstDependency returns the first package that pkg depends on: the kernel, for a package such as
 // linux-image-cloud-amd64.
 func (a *aptRoot) firstDependency(ctx context.Context, pkg string) (string, error) {
-	out, err := a.run(ctx, "apt-cache", "depends", pkg)
+	out, err := a.run(ctx, a.dir, "apt-cache", "depends", pkg)
 	if err != nil {
 		return "", err
 	}
@@ -87,7 +97,7 @@ func (a *aptRoot) firstDependency(ctx context.Context, pkg string) (string, erro
 	return "", fmt.Errorf("package %s depends on nothing", pkg)
 }
 
-func (a *aptRoot) run(ctx context.Context, program string, args ...string) (string, error) {
+func (a *aptRoot) run(ctx context.Context, dir, program string, args ...string) (string, error) {
 	options := []string{
 		"-qq",
 		"-o", "Dir::State=" + a.dir, "-o", "Dir::State::lists=lists", "-o", "Dir::State::status=" + filepath.Join(a.dir, "status"),
@@ -97,7 +107,7 @@ func (a *aptRoot) run(ctx context.Context, program string, args ...string) (stri
 		"-o", "APT::Sandbox::User=root", "-o", "Acquire::Languages=none", "-o", "Debug::NoLocking=1",
 	}
 	cmd := exec.CommandContext(ctx, program, append(options, args...)...)
-	cmd.Dir = filepath.Join(a.dir, "download")
+	cmd.Dir = dir
 	var stderr strings.Builder
 	cmd.Stderr = &stderr
 	out, err := cmd.Output()
@@ -146,15 +156,22 @@ func sourceURLs(text string) []string {
 	return urls
 }
 
-// sourcesList writes a sources.list for one suite of Debian.
-func sourcesList(urls []string, suite, arch string) string {
+// sourcesList writes a sources.list for the suite and the component of a package.
+func sourcesList(urls []string, pin Pin, arch string) string {
+	kind, component := "deb", pin.Component
+	if pin.Arch == sourceArch {
+		kind = "deb-src"
+	}
+	if component == "" {
+		component = "main"
+	}
 	var b strings.Builder
 	for _, url := range urls {
-		s := suite
+		s := pin.Suite
 		if path.Base(url) == "debian-security" {
 			s += "-security"
 		}
-		fmt.Fprintf(&b, "deb [arch=%s signed-by=%s] %s %s main\n", arch, debianKeyring, url, s)
+		fmt.Fprintf(&b, "%s [arch=%s signed-by=%s] %s %s %s\n", kind, arch, debianKeyring, url, s, component)
 	}
 	return b.String()
 }

@@ -181,20 +181,17 @@ func TestAKernelThatIsGoneIsReplacedAndSaidSoLong(t *testing.T) {
 	pin.Version = "6.1.999-1"
 	pin.SHA256 = strings.Repeat("0", 64)
 	var log bytes.Buffer
-	deb, err := NewSource("", slog.New(slog.NewTextHandler(&log, nil))).kernelPackage(t.Context(), pin)
+	f, err := NewSource("", slog.New(slog.NewTextHandler(&log, nil))).fetch(t.Context(), pin)
 	if err != nil {
 		t.Fatal(err)
 	}
-	sum, err := fileSHA256(deb)
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, want := range []string{"6.1.999-1", filepath.Base(deb), sum, "level=WARN"} {
+	defer f.remove()
+	for _, want := range []string{"6.1.999-1", filepath.Base(f.path), f.sha256, "level=WARN"} {
 		if !strings.Contains(log.String(), want) {
 			t.Errorf("the log lacks %q:\n%s", want, log.String())
 		}
 	}
-	if got := substitute(pin); got != sum {
-		t.Errorf("the next build would look for %q, not %q", got, sum)
+	if got := substitute(pin); got != f.sha256 {
+		t.Errorf("the next build would look for %q, not %q", got, f.sha256)
 	}
 }

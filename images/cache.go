@@ -3,10 +3,12 @@ package images
 import (
 	"crypto/sha256"
 	"encoding/hex"
+	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
+	"syscall"
 )
 
 // CacheDir returns the folder for what can be fetched or built again: $XDG_CACHE_HOME/capo, or its
@@ -68,4 +70,16 @@ func writeFile(path string, perm os.FileMode, write func(io.Writer) error) error
 		return err
 	}
 	return os.Rename(tmp.Name(), path)
+}
+
+// noSpace adds to an error for a full disk what can be done about it.
+func noSpace(err error) error {
+	if !errors.Is(err, syscall.ENOSPC) {
+		return err
+	}
+	dir, dirErr := CacheDir()
+	if dirErr != nil {
+		return err
+	}
+	return fmt.Errorf("%w (the cache is %s: make room there, or set XDG_CACHE_HOME to a folder on a larger disk)", err, dir)
 }

@@ -46,15 +46,16 @@ func (s *Source) distKernel(ctx context.Context, dir string, b *board.Board) err
 	if err != nil {
 		return err
 	}
-	to := filepath.Join(dir, debName(pin))
+	to := filepath.Join(dir, pin.file())
 	if sum, err := fileSHA256(to); err == nil && sum == pin.SHA256 {
 		return nil
 	}
-	deb, err := s.kernelPackage(ctx, pin)
+	f, err := s.fetch(ctx, pin)
 	if err != nil {
-		return fmt.Errorf("fetch Linux (%s %s): %w", pin.Package, pin.Version, err)
+		return fmt.Errorf("fetch %s (%s %s): %w", pin.Name, pin.Package, pin.Version, err)
 	}
-	return copyFile(to, deb, 0o644)
+	defer f.remove()
+	return copyFile(to, f.path, 0o644)
 }
 
 func copyFile(to, from string, perm os.FileMode) error {

@@ -4,12 +4,14 @@ import (
 	"archive/tar"
 	"bytes"
 	"compress/gzip"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
 	"os"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"testing"
 	"testing/fstest"
 	"time"
@@ -66,7 +68,7 @@ func TestDebianSources(t *testing.T) {
 	if got := debianSources(fstest.MapFS{}, ""); len(got) != 0 {
 		t.Errorf("nothing gave %v", got)
 	}
-	list := sourcesList(got, "bookworm", "amd64")
+	list := sourcesList(got, Pin{Suite: "bookworm"}, "amd64")
 	for _, want := range []string{"] http://b.example/debian bookworm main\n", "] http://d.example/debian-security bookworm-security main\n"} {
 		if !strings.Contains(list, want) {
 			t.Errorf("the list lacks %q:\n%s", want, list)
@@ -143,6 +145,8 @@ func TestKernelFileKeepsOnlyWhatIsNeededAndStaysInside(t *testing.T) {
 		{"lib/modules/6.1/modules.builtin", "modules/modules.builtin", ""},
 		{"lib/modules/6.1/modules.order", "", ""},
 		{"boot/config-6.1", "", ""},
+		{"usr/lib/linux-image-6.1.0-50-arm64/broadcom/a.dtb", "dtbs/broadcom/a.dtb", ""},
+		{"usr/lib/linux-image-6.1/../../../a.dtb", "", ""},
 		{"lib/modules/../../../etc/x.ko", "", ""},
 		{"lib/modules/6.1/../../../x.ko", "", ""},
 	}
@@ -316,5 +320,93 @@ func TestPruneKeepsWhatWasUsed(t *testing.T) {
 	prune(dir, 24*time.Hour)
 	if isFile(filepath.Join(dir, "old")) || !isFile(filepath.Join(dir, "new")) {
 		t.Error("the wrong file was removed")
+	}
+}
+
+func TestParseDSC(t *testing.T) {
+	a, b := strings.Repeat("a", 64), strings.Repeat("b", 64)
+	text := "-----BEGIN PGP SIGNED MESSAGE-----\n\nFormat: 3.0 (quilt)\nChecksums-Sha1:\n 00 1 x.tar.xz\nChecksums-Sha256:\n " + a + " 12 x.tar.xz\n " + b + " 3 x.diff\nFiles:\n 11 12 x.tar.xz\n"
+	got, err := parseDSC(text)
+	if diff := cmp.Diff(map[string]string{"x.tar.xz": a, "x.diff": b}, got); diff != "" || err != nil {
+		t.Errorf("parseDSC: %v (-want +got):\n%s", err, diff)
+	}
+	for _, bad := range []string{"", "Checksums-Sha256:\n", "Checksums-Sha256:\n " + a + " 1 ../x\n", "Checksums-Sha256:\n ab 1 x\n", "Checksums-Sha256:\n " + a + " x\n"} {
+		if got, err := parseDSC(bad); err == nil {
+			t.Errorf("parseDSC(%q) = %v", bad, got)
+		}
+	}
+}
+
+func FuzzParseDSC(f *testing.F) {
+	f.Add("Checksums-Sha256:\n " + strings.Repeat("a", 64) + " 12 x.tar.xz\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		files, _ := parseDSC(text)
+		for name := range files {
+			if filepath.Base(name) != name || name == "." || name == ".." {
+				t.Errorf("the file %q would leave the folder", name)
+			}
+		}
+	})
+}
+
+func TestCopySourceRefusesWhatTheDSCDoesNotSay(t *testing.T) {
+	dir := t.TempDir()
+	dsc := filepath.Join(dir, "x.dsc")
+	sum := fmt.Sprintf("%x", sha256.Sum256([]byte("right")))
+	for name, text := range map[string]string{"x.dsc": "Checksums-Sha256:\n " + sum + " 5 x.tar.xz\n", "x.tar.xz": "right"} {
+		if err := os.WriteFile(filepath.Join(dir, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if err := copySource(dsc, t.TempDir()); err != nil {
+		t.Error(err)
+	}
+	if err := os.WriteFile(filepath.Join(dir, "x.tar.xz"), []byte("wrong"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	if err := copySource(dsc, t.TempDir()); err == nil || !strings.Contains(err.Error(), "x.tar.xz has sha256") {
+		t.Errorf("copySource = %v", err)
+	}
+}
+
+func TestPackageUnpacksFromADistFolderIntoTheCacheAndLeavesNothingHalf(t *testing.T) {
+	cache, dist := t.TempDir(), t.TempDir()
+	t.Setenv("XDG_CACHE_HOME", cache)
+	files := map[string]string{"usr/lib/a.efi": "stub", "../../escape": "stays inside"}
+	data := deb(t, "", func(w io.Writer) io.WriteCloser { return nopCloser{w} }, files)
+	pin := Pin{Name: "x", Arch: "all", Suite: "s", Package: "x", Version: "1:2", SHA256: fmt.Sprintf("%x", sha256.Sum256(data))}
+	if err := os.WriteFile(filepath.Join(dist, "x_1%3a2_all.deb"), data, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	broken := errors.New("no space")
+	s := NewSource(dist, nil)
+	_, err := s.unpacked(t.Context(), pin, "package", func(_, dir string) error {
+		return errors.Join(os.WriteFile(filepath.Join(dir, "half"), nil, 0o644), broken)
+	})
+	if _, ok := cachedPackage(pin, "package"); !errors.Is(err, broken) || ok {
+		t.Errorf("unpacked = %v, and the cache has the half: %v", err, ok)
+	}
+	dir, err := s.unpacked(t.Context(), pin, "package", unpackDeb)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for name, want := range map[string]string{"usr/lib/a.efi": "stub", "escape": "stays inside"} {
+		if got, err := os.ReadFile(filepath.Join(dir, name)); string(got) != want {
+			t.Errorf("%s = %q, %v", name, got, err)
+		}
+	}
+	if left, _ := filepath.Glob(filepath.Join(cache, "capo", "package", ".unpack-*")); len(left) > 0 {
+		t.Errorf("left behind: %v", left)
+	}
+}
+
+func TestNoSpaceSaysWhereTheCacheIs(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", "/the/cache")
+	err := noSpace(fmt.Errorf("write x: %w", &os.PathError{Op: "write", Path: "x", Err: syscall.ENOSPC}))
+	if !errors.Is(err, syscall.ENOSPC) || !strings.Contains(err.Error(), "/the/cache/capo") {
+		t.Errorf("noSpace = %v", err)
+	}
+	if err := noSpace(io.EOF); err != io.EOF {
+		t.Errorf("noSpace changed another error: %v", err)
 	}
 }

@@ -11,6 +11,8 @@ import (
 	"strconv"
 	"strings"
 	"time"
+
+	"github.com/capodekappa/capo/images/filelock"
 )
 
 const modulePath = "github.com/capodekappa/capo"
@@ -51,7 +53,7 @@ func (s *Source) buildNode(ctx context.Context, checkout, goos, arch string) (st
 	cmd := exec.CommandContext(ctx, "go", "build", "-trimpath", "-buildvcs=false", "-ldflags", flags, "-o", out, "./init")
 	cmd.Dir = checkout
 	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS="+goos, "GOARCH="+arch, "GOARM=7")
-	err = locked(out+".lock", func() error {
+	err = filelock.With(out+".lock", func() error {
 		if text, err := cmd.CombinedOutput(); err != nil {
 			return fmt.Errorf("build the node's executable for %s/%s in %s: %w\n%s", goos, arch, checkout, err, text)
 		}

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/images/filelock"
 )
 
 // initramfsFormat changes when the same inputs would give another initramfs, so that none from before is taken out of
@@ -54,7 +55,7 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 	if err != nil {
 		return nil, err
 	}
-	err = locked(path+".lock", func() error {
+	err = filelock.With(path+".lock", func() error {
 		if isFile(path) {
 			now := time.Now()
 			return os.Chtimes(path, now, now) // it is still in use, see prune

@@ -1,6 +1,6 @@
 //go:build unix
 
-package images
+package filelock
 
 import (
 	"fmt"
@@ -9,8 +9,8 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// locked runs fn while no other process is inside locked for the same path.
-func locked(path string, fn func() error) error {
+// With runs fn while no other process is inside With for the same path. The file is made and stays.
+func With(path string, fn func() error) error {
 	f, err := os.OpenFile(path, os.O_CREATE|os.O_RDWR, 0o644)
 	if err != nil {
 		return fmt.Errorf("open lock: %w", err)
