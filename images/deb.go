@@ -3,15 +3,11 @@ package images
 import (
 	"archive/tar"
 	"bytes"
-	"compress/gzip"
 	"errors"
 	"fmt"
 	"io"
 	"strconv"
 	"strings"
-
-	"github.com/klauspost/compress/zstd"
-	"github.com/ulikunitz/xz"
 )
 
 // errNoData is returned for a .deb without a data archive.
@@ -25,6 +21,7 @@ func debFiles(r io.Reader, fn func(name string, size int64, r io.Reader) error) 
 	if err != nil {
 		return err
 	}
+	defer data.Close()
 	t := tar.NewReader(data)
 	for {
 		h, err := t.Next()
@@ -44,7 +41,7 @@ func debFiles(r io.Reader, fn func(name string, size int64, r io.Reader) error) 
 }
 
 // debData finds the data archive of a .deb and returns it uncompressed.
-func debData(r io.Reader) (io.Reader, error) {
+func debData(r io.Reader) (io.ReadCloser, error) {
 	magic := make([]byte, 8)
 	if _, err := io.ReadFull(r, magic); err != nil || string(magic) != "!<arch>\n" {
 		return nil, fmt.Errorf("not an ar archive")
@@ -84,22 +81,4 @@ func arHeader(r io.Reader) (name string, size int64, err error) {
 		return "", 0, fmt.Errorf("ar member %q has a bad size", name)
 	}
 	return name, size, nil
-}
-
-func decompress(ext string, r io.Reader) (io.Reader, error) {
-	switch ext {
-	case "":
-		return r, nil
-	case ".xz":
-		return xz.NewReader(r)
-	case ".gz":
-		return gzip.NewReader(r)
-	case ".zst":
-		d, err := zstd.NewReader(r, zstd.WithDecoderConcurrency(1))
-		if err != nil {
-			return nil, err
-		}
-		return d.IOReadCloser(), nil
-	}
-	return nil, fmt.Errorf("data.tar%s is compressed in an unknown way", ext)
 }

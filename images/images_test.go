@@ -127,6 +127,40 @@ func TestDebFilesInEveryCompression(t *testing.T) {
 	}
 }
 
+func TestXZWithAndWithoutTheProgram(t *testing.T) {
+	var data bytes.Buffer
+	z, err := xz.NewWriter(&data)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := bytes.Repeat([]byte("kernel "), 1<<16)
+	if _, err := z.Write(want); err != nil {
+		t.Fatal(err)
+	}
+	if err := z.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, path := range []string{os.Getenv("PATH"), t.TempDir()} {
+		t.Setenv("PATH", path)
+		r, err := decompress(".xz", bytes.NewReader(data.Bytes()))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := io.ReadAll(r); !bytes.Equal(got, want) || err != nil {
+			t.Errorf("PATH %s: %d bytes, %v", path, len(got), err)
+		}
+		if err := r.Close(); err != nil {
+			t.Error(err)
+		}
+		if r, err = decompress(".xz", bytes.NewReader(data.Bytes()[:data.Len()-20])); err == nil {
+			_, err = io.ReadAll(r)
+		}
+		if err == nil {
+			t.Errorf("PATH %s: no error for half a file", path)
+		}
+	}
+}
+
 func FuzzDebFiles(f *testing.F) {
 	f.Add(deb(f, "", func(w io.Writer) io.WriteCloser { return nopCloser{w} }, map[string]string{"a": "b"}))
 	f.Fuzz(func(_ *testing.T, data []byte) {
