@@ -2,8 +2,6 @@ package main_test
 
 import (
 	"os"
-	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
@@ -25,7 +23,7 @@ func TestCellLimitsWithCgroupV2(t *testing.T) {
 		only = append(only, regexp.QuoteMeta(name))
 	}
 	passed := []string{"TestStrengthIsFullForRoot", "TestAnotherCellGoesOn", "TestPrintingAGigabyteHurtsNobody", "TestHostileScripts"}
-	text := runInMachine(t, "^("+strings.Join(passed, "|")+")$/^("+strings.Join(only, "|")+")$")
+	text := runInMachine(t, "qemu-amd64", "^("+strings.Join(passed, "|")+")$/^("+strings.Join(only, "|")+")$")
 	for _, name := range memory {
 		passed = append(passed, "TestHostileScripts/"+name)
 	}
@@ -42,22 +40,20 @@ func TestCellLimitsWithCgroupV2(t *testing.T) {
 // TestEveryCellTestWithCgroupV2Long is the whole of it.
 func TestEveryCellTestWithCgroupV2Long(t *testing.T) {
 	need.Long(t)
-	text := runInMachine(t, ".")
-	if !strings.Contains(text, "\nPASS\n") {
-		t.Errorf("tests of jsrt/cell failed in the machine:\n%s", text)
+	for _, name := range []string{"qemu-amd64", "qemu-arm64"} {
+		t.Run(name, func(t *testing.T) {
+			text := runInMachine(t, name, ".")
+			if !strings.Contains(text, "\nPASS\n") {
+				t.Errorf("tests of jsrt/cell failed in the machine:\n%s", text)
+			}
+		})
 	}
 }
 
-// runInMachine runs the tests of package cell whose names match, and returns what was printed.
-func runInMachine(t *testing.T, pattern string) string {
+// runInMachine runs the tests of package cell whose names match on a board, and returns what was printed.
+func runInMachine(t *testing.T, boardName, pattern string) string {
 	t.Helper()
-	binary := filepath.Join(t.TempDir(), "cell.test")
-	cmd := exec.Command("go", "test", "-c", "-trimpath", "-ldflags=-s -w", "-o", binary, "github.com/capodekappa/capo/jsrt/cell")
-	cmd.Env = append(os.Environ(), "CGO_ENABLED=0", "GOOS=linux", "GOARCH=amd64")
-	if text, err := cmd.CombinedOutput(); err != nil {
-		t.Fatalf("build the tests of jsrt/cell: %v\n%s", err, text)
-	}
-	data, err := os.ReadFile(binary)
+	data, err := os.ReadFile(qemutest.BuildTest(t, boardName, "github.com/capodekappa/capo/jsrt/cell"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -66,13 +62,17 @@ func runInMachine(t *testing.T, pattern string) string {
 		t.Fatal(err)
 	}
 	vm := qemutest.Boot(t, qemutest.Options{
-		Init:     vminit(t),
-		Image:    images.Options{Cmdline: `capo.test=run "capo.testargs=-test.v -test.timeout=240s -test.run=` + pattern + `"`},
+		Board:    boardName,
+		Init:     qemutest.Build(t, boardName, "./internal/vminit"),
+		Image:    images.Options{Cmdline: `capo.test=run "capo.testargs=-test.v -test.timeout=` + cellLimit.String() + ` -test.run=` + pattern + `"`},
 		Machine:  qemu.Config{MemoryMB: 1024, CPUs: 2, UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
 		Archives: [][]byte{archive},
 	})
-	vm.Expect(`TEST binary ended: (.*)$`, 280*time.Second)
+	vm.Expect(`TEST binary ended: (.*)$`, cellLimit+boot)
 	text := vm.Console()
 	vm.ExpectEnd(boot)
 	return text
 }
+
+// cellLimit is how long the tests of package cell may take in a machine.
+const cellLimit = 4 * time.Minute

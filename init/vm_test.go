@@ -20,7 +20,7 @@ const boot = 40 * time.Second
 const buildTime = 1700000000
 
 // vminit is the test's node, see internal/vminit.
-func vminit(t *testing.T) string { return qemutest.Build(t, "./internal/vminit") }
+func vminit(t *testing.T) string { return qemutest.Build(t, "qemu-amd64", "./internal/vminit") }
 
 // TestMachineWithTwoNetworks follows one machine through its life: every boot costs seconds.
 func TestMachineWithTwoNetworks(t *testing.T) {

@@ -1,6 +1,7 @@
 // Package phase runs the steps of bringing a machine up, one after the other, and keeps account of them.
 //
 // No phase can keep the machine from going on: one that fails, panics or takes too long is logged and the next begins.
+// One that hangs is named while it does. [Times] are the parts of a boot, as the line that says "ready" has them.
 package phase
 
 import (
@@ -38,7 +39,7 @@ func Run(ctx context.Context, log *slog.Logger, clock func() time.Duration, phas
 	results := make([]Result, 0, len(phases))
 	for _, p := range phases {
 		r := Result{Name: p.Name, Start: clock()}
-		r.Err = one(ctx, p)
+		r.Err = one(ctx, log, clock, p)
 		r.Took = clock() - r.Start
 		results = append(results, r)
 		report(log, r)
@@ -57,8 +58,11 @@ func report(log *slog.Logger, r Result) {
 
 func millis(d time.Duration) string { return d.Round(100 * time.Microsecond).String() }
 
+// slow is how long a phase may take before it is named, and then again and again.
+const slow = 2 * time.Second
+
 // one runs a phase within its limit. A phase that does not come back is left behind: in PID 1 there is no way to end it.
-func one(ctx context.Context, p Phase) error {
+func one(ctx context.Context, log *slog.Logger, clock func() time.Duration, p Phase) error {
 	limit := p.Limit
 	if limit == 0 {
 		limit = 10 * time.Second
@@ -67,11 +71,17 @@ func one(ctx context.Context, p Phase) error {
 	defer cancel()
 	done := make(chan error, 1)
 	go func() { done <- guarded(ctx, p) }()
-	select {
-	case err := <-done:
-		return err
-	case <-ctx.Done():
-		return fmt.Errorf("not done after %v; going on without it", limit)
+	still := time.NewTicker(slow)
+	defer still.Stop()
+	for start := clock(); ; {
+		select {
+		case err := <-done:
+			return err
+		case <-still.C:
+			log.Warn("phase "+p.Name+" still running", "at", millis(clock()), "after", (clock() - start).Round(time.Second).String(), "limit", limit.String())
+		case <-ctx.Done():
+			return fmt.Errorf("not done after %v; going on without it", limit)
+		}
 	}
 }
 

@@ -39,3 +39,24 @@ func TestNoPhaseKeepsTheNextFromRunning(t *testing.T) {
 		}
 	})
 }
+
+func TestAPhaseThatHangsIsNamedWhileItDoes(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var b strings.Builder
+		log := slog.New(slog.NewTextHandler(&b, nil))
+		start := time.Now()
+		Run(t.Context(), log, func() time.Duration { return time.Since(start) }, []Phase{
+			{Name: "quick", Run: func(context.Context) error { time.Sleep(time.Second); return nil }},
+			{Name: "hangs", Limit: 5 * time.Second, Run: func(ctx context.Context) error { <-ctx.Done(); time.Sleep(time.Second); return nil }},
+		})
+		for _, want := range []string{`"phase hangs still running" at=3s after=2s limit=5s`, "at=5s after=4s"} {
+			if !strings.Contains(b.String(), want) {
+				t.Errorf("the log does not say %s:\n%s", want, b.String())
+			}
+		}
+		if n := strings.Count(b.String(), "still running"); n != 2 {
+			t.Errorf("%d lines say that a phase is still running, want 2:\n%s", n, b.String())
+		}
+		time.Sleep(time.Second)
+	})
+}
