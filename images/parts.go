@@ -27,6 +27,8 @@ type Parts struct {
 	// Kernel and Initramfs are paths.
 	Kernel    string
 	Initramfs string
+	// DTB is the path of the device tree, or "" where the board needs none.
+	DTB string
 }
 
 // Parts finds or makes the kernel and the initramfs of a board.
@@ -71,7 +73,21 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 		return nil, fmt.Errorf("make the initramfs of %s: %w", b.Name, err)
 	}
 	os.Remove(path + ".lock") // only there to wait for another process; a failure to remove it does no harm
-	return &Parts{Board: b, Release: l.Release, Kernel: l.Kernel, Initramfs: path}, nil
+	p := &Parts{Board: b, Release: l.Release, Kernel: l.Kernel, Initramfs: path}
+	p.DTB, err = l.dtb(b)
+	return p, err
+}
+
+// dtb returns the path of a board's device tree.
+func (l *Linux) dtb(b *board.Board) (string, error) {
+	if b.Linux.DTB == "" {
+		return "", nil
+	}
+	path := filepath.Join(l.DTBs, filepath.FromSlash(b.Linux.DTB))
+	if l.DTBs == "" || !isFile(path) {
+		return "", fmt.Errorf("board %s: Linux %s (%s) has no device tree %s", b.Name, l.Release, b.Linux.Package, b.Linux.DTB)
+	}
+	return path, nil
 }
 
 // prune removes files that nobody has used for a while. What cannot be removed stays.

@@ -132,7 +132,7 @@ func TestThreeBoardsProcessAPhotographAndOneMayDie(t *testing.T) {
 		}
 	}
 	t.Run("the picture", f.picture)
-	t.Run("a hostile job", f.hostile)
+	t.Run("a hostile job", func(t *testing.T) { f.hostile(t, rows[0].ID) })
 	t.Run("killing one loses nothing", f.killOne)
 }
 
@@ -166,9 +166,9 @@ func (f *fleet) picture(t *testing.T) {
 }
 
 // hostile checks on a board, with cgroup v2, that memory is limited and the node stays up.
-func (f *fleet) hostile(t *testing.T) {
+func (f *fleet) hostile(t *testing.T, id string) {
 	before := f.nodes()
-	out, err := f.run("", "exec", "--on", "id="+before[0].ID, "'x'.repeat(2**30).length", "-o", "json")
+	out, err := f.run("", "exec", "--on", "id="+id, "'x'.repeat(2**30).length", "-o", "json")
 	if err == nil || !strings.Contains(out, "memory") {
 		t.Errorf("%v: %s; want an error about memory", err, out)
 	}

@@ -39,7 +39,7 @@ type part struct {
 
 func parts() []part {
 	return []part{{"host", hostPart}, {"deploy", deployPart}, {"image", imagePart}, {"boot", bootPart}, {"memory", memoryPart},
-		{"fleet50", fleetPart}}
+		{"boards", boardsPart}, {"fleet50", fleetPart}}
 }
 
 // Names are the parts that there are.

@@ -82,6 +82,19 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // processes are the process ids of the fleet that the command runs now.
 func (l *lab) processes() ([]int, error) {
+	running, err := l.running()
+	if err != nil {
+		return nil, err
+	}
+	var pids []int
+	for _, n := range running.Nodes {
+		pids = append(pids, n.Process.PID)
+	}
+	return pids, nil
+}
+
+// running is what the command remembers of the fleet that it runs now.
+func (l *lab) running() (*local.Running, error) {
 	files, err := filepath.Glob(filepath.Join(l.dir, "state", "capo", "up", "*", "state.json"))
 	if err != nil || len(files) != 1 {
 		return nil, fmt.Errorf("find the running fleet: %d states in %s", len(files), l.dir)
@@ -90,15 +103,11 @@ func (l *lab) processes() ([]int, error) {
 	if err != nil {
 		return nil, fmt.Errorf("find the running fleet: %w", err)
 	}
-	var running local.Running
-	if err := json.Unmarshal(data, &running); err != nil {
-		return nil, fmt.Errorf("find the running fleet: %w", err)
+	running := &local.Running{}
+	if err := json.Unmarshal(data, running); err != nil || len(running.Nodes) == 0 {
+		return nil, fmt.Errorf("find the running fleet: %d nodes in its state, %w", len(running.Nodes), err)
 	}
-	var pids []int
-	for _, n := range running.Nodes {
-		pids = append(pids, n.Process.PID)
-	}
-	return pids, nil
+	return running, nil
 }
 
 // userHZ is how many ticks of /proc/PID/stat a second has, on every processor that Linux runs these nodes on.

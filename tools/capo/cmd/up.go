@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,10 +25,12 @@ type upFlags struct {
 	name      string
 	nodes     int
 	boards    string
+	format    string
 	mem       string
 	iface     string
 	ttl, wait time.Duration
 	level     string
+	boardSaid bool
 	keep      bool
 	more      int
 }
@@ -42,7 +45,7 @@ func (a *app) upCmd() *cobra.Command {
 		Example: "  capo up\n  capo up lab --nodes 5 --board host",
 		Args:    cobra.MaximumNArgs(1),
 		RunE: func(c *cobra.Command, args []string) error {
-			f.name = defaultFleet
+			f.name, f.boardSaid = defaultFleet, c.Flags().Changed("board")
 			if a.fleet != "" {
 				f.name = a.fleet
 			}
@@ -54,6 +57,7 @@ func (a *app) upCmd() *cobra.Command {
 	}
 	c.Flags().IntVar(&f.nodes, "nodes", 3, "how many nodes")
 	c.Flags().StringVar(&f.boards, "board", "qemu-amd64", "the board; several, joined by commas, make a mixed fleet, one node each")
+	c.Flags().StringVar(&f.format, "format", "", "boot the image that a real board would, through its firmware: sd or efi (default: QEMU starts the kernel)")
 	c.Flags().StringVar(&f.mem, "mem", "256M", "memory of a QEMU machine")
 	c.Flags().StringVar(&f.iface, "interface", "", "network interface of host nodes (default: the loopback)")
 	c.Flags().BoolVar(&f.keep, "keep", false, "leave a fleet of that name alone that runs already")
@@ -75,6 +79,9 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	switch {
 	case f.more > 0:
 		opts.Nodes = f.more
+		if !f.boardSaid {
+			opts.Boards = nil
+		}
 		start = local.Grow
 	case f.keep:
 		start = local.UpOrKeep
@@ -95,7 +102,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 }
 
 func (a *app) upOptions(f upFlags) (local.Options, error) {
-	o := local.Options{Nodes: f.nodes, Interface: f.iface, TTL: f.ttl, Level: f.level, Source: a.source(), Log: a.logger(),
+	o := local.Options{Nodes: f.nodes, Format: f.format, Interface: f.iface, TTL: f.ttl, Level: f.level, Source: a.source(), Log: a.logger(),
 		Progress: func(s string) { fmt.Fprintln(a.Err, s) }}
 	o.Boards = strings.Split(f.boards, ",")
 	if len(o.Boards) > 1 {
@@ -105,7 +112,7 @@ func (a *app) upOptions(f upFlags) (local.Options, error) {
 		return o, usage(fmt.Errorf("--nodes %d: want 1 to 200", o.Nodes))
 	}
 	for _, name := range o.Boards {
-		if _, err := board.Load(name); err != nil {
+		if err := canStart(name, f.format); err != nil {
 			return o, usage(err)
 		}
 	}
@@ -125,6 +132,21 @@ func (a *app) upOptions(f upFlags) (local.Options, error) {
 	}
 	o.Member = func() (*fleet.Membership, error) { return store.WithToken(o.Fleet, "up") }
 	return o, err
+}
+
+// canStart tells why a board cannot be started on this machine.
+func canStart(name, format string) error {
+	b, err := board.Load(name)
+	if err != nil || name == board.Host {
+		return err
+	}
+	if b.QEMU == nil {
+		return fmt.Errorf("board %s cannot be emulated; capo boards lists those that can (qemu in FORMATS)", name)
+	}
+	if format != "" && !slices.Contains(b.Formats, format) {
+		return fmt.Errorf("board %s has the formats %s, not %q", name, strings.Join(b.Formats, ", "), format)
+	}
+	return nil
 }
 
 func megabytes(text string) (int, error) {

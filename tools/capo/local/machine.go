@@ -45,21 +45,13 @@ func (r *Running) startMachine(ctx context.Context, m *machines, i int) error {
 	if err != nil {
 		return err
 	}
-	parts, err := m.o.Source.Parts(ctx, b)
-	if err != nil {
-		return err
+	name := fmt.Sprintf("node%d", i+1)
+	cfg := qemu.Config{Board: b, MemoryMB: m.o.MemoryMB, Console: filepath.Join(m.dir, name+".console")}
+	if m.o.fromDisk(b) {
+		err = m.bootDisk(ctx, &cfg, name)
+	} else {
+		err = m.bootKernel(ctx, &cfg)
 	}
-	initrd, err := m.initrd(b, parts)
-	if err != nil {
-		return err
-	}
-	accel, ok := m.accel[b.Name]
-	if !ok {
-		accel = qemu.Probe(ctx, b, parts.Kernel, filepath.Dir(m.dir))
-		m.accel[b.Name] = accel
-		m.o.say("starting %s in QEMU with %s", b.Name, accel)
-	}
-	cmdline, err := images.Cmdline(b, images.Options{Board: b.Name, Size: m.o.Size, Expect: m.o.expect()})
 	if err != nil {
 		return err
 	}
@@ -67,20 +59,67 @@ func (r *Running) startMachine(ctx context.Context, m *machines, i int) error {
 	if err != nil {
 		return err
 	}
-	console := filepath.Join(m.dir, fmt.Sprintf("node%d.console", i+1))
-	if err := os.Remove(console); err != nil && !os.IsNotExist(err) {
+	if err := os.Remove(cfg.Console); err != nil && !os.IsNotExist(err) {
 		return err
 	}
 	number := m.base + uint16(i)
-	cfg := qemu.Config{Board: b, Accel: accel, Kernel: parts.Kernel, Initrd: initrd, Cmdline: cmdline, MemoryMB: m.o.MemoryMB, Console: console,
-		NICs: []qemu.NIC{{MAC: qemu.MAC(number, 0), SegmentPort: m.segment}, {MAC: qemu.MAC(number, 1), HostPort: port, GuestPort: node.DefaultPort}}}
+	cfg.NICs = []qemu.NIC{{MAC: qemu.MAC(number, 0), SegmentPort: m.segment}, {MAC: qemu.MAC(number, 1), HostPort: port, GuestPort: node.DefaultPort}}
+	began := time.Now()
 	machine, err := m.launch(ctx, cfg)
 	if err != nil {
 		return err
 	}
 	r.Segment = m.segment
-	r.Nodes = append(r.Nodes, Node{Board: b.Name, Address: net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), Console: console, Process: machine})
+	r.Nodes = append(r.Nodes, Node{Board: b.Name, Address: net.JoinHostPort("127.0.0.1", fmt.Sprint(port)), Console: cfg.Console, Process: machine, Began: began})
 	return nil
+}
+
+// bootKernel lets QEMU start the kernel itself.
+func (m *machines) bootKernel(ctx context.Context, cfg *qemu.Config) error {
+	parts, err := m.o.Source.Parts(ctx, cfg.Board)
+	if err != nil {
+		return err
+	}
+	cfg.Kernel, cfg.DTB = parts.Kernel, parts.DTB
+	if cfg.Initrd, err = m.initrd(cfg.Board, parts); err != nil {
+		return err
+	}
+	cfg.Accel = m.accelOf(ctx, cfg.Board, parts.Kernel)
+	cfg.Cmdline, err = images.Cmdline(cfg.Board, images.Options{Board: cfg.Board.Name, Size: m.o.Size, Expect: m.o.expect()})
+	return err
+}
+
+// bootDisk makes the image that a real board would boot, and lets the board's firmware start it.
+func (m *machines) bootDisk(ctx context.Context, cfg *qemu.Config, name string) error {
+	member, err := os.ReadFile(filepath.Join(m.dir, fleetFile))
+	if err != nil {
+		return err
+	}
+	cfg.Disk = filepath.Join(m.dir, name+".img")
+	m.o.say("making the image of %s (%s)", name, m.o.Format)
+	_, err = m.o.Source.Build(ctx, images.Options{Board: cfg.Board.Name, Format: m.o.Format, Out: cfg.Disk, Fleet: member, Size: m.o.Size, Expect: m.o.expect()})
+	if err != nil {
+		return err
+	}
+	recipe := func(name string) (string, error) { return m.o.Source.Recipe(ctx, name) }
+	if cfg.Firmware, err = qemu.OpenFirmware(cfg.Board, recipe, m.dir, name); err != nil {
+		return err
+	}
+	cfg.Accel = m.accelOf(ctx, cfg.Board, "")
+	return nil
+}
+
+// accelOf chooses how QEMU runs a board, once for each. Without a kernel to prove KVM with it is TCG.
+func (m *machines) accelOf(ctx context.Context, b *board.Board, kernel string) qemu.Accel {
+	accel, ok := m.accel[b.Name]
+	if !ok {
+		if kernel != "" {
+			accel = qemu.Probe(ctx, b, kernel, filepath.Dir(m.dir))
+		}
+		m.accel[b.Name] = accel
+		m.o.say("starting %s in QEMU with %s", b.Name, accel)
+	}
+	return accel
 }
 
 // launch starts QEMU so that it outlives this process, and ends by itself where the fleet's time is limited.

@@ -37,6 +37,7 @@ type Node struct {
 	Address string       `json:"address"` // host:port that this machine can dial
 	Console string       `json:"console"` // file that the node's console or log goes to
 	Process qemu.Process `json:"process"`
+	Began   time.Time    `json:"began,omitzero"` // when QEMU was started
 }
 
 // Alive tells whether a node of the fleet still runs.

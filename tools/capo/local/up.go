@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"slices"
 	"time"
 
 	"github.com/capodekappa/capo/board"
@@ -24,6 +25,7 @@ type Options struct {
 	Boards    []string // one for all, or one for each node
 	Size      int      // of the fleet, for the majority; set by Up and Grow
 	MemoryMB  int      // of a QEMU machine; 0 is its board's
+	Format    string   // of the image that machines boot through their firmware; empty or qemu: QEMU starts the kernel
 	Interface string   // of host nodes; empty is the loopback
 	TTL       time.Duration
 	Level     string // of host nodes' logs
@@ -41,6 +43,11 @@ func (o Options) say(format string, args ...any) {
 
 // boardOf is the board of the i-th node.
 func (o Options) boardOf(i int) string { return o.Boards[i%len(o.Boards)] }
+
+// fromDisk tells whether a board's machine boots an image of a disk.
+func (o Options) fromDisk(b *board.Board) bool {
+	return (o.Format == "sd" || o.Format == "efi") && slices.Contains(b.Formats, o.Format)
+}
 
 // expect is how many nodes form the log.
 func (o Options) expect() int { return min(3, o.Size) }
@@ -90,7 +97,7 @@ func UpOrKeep(ctx context.Context, o Options) (*Running, []api.Node, error) {
 	return r, rows, err
 }
 
-// Grow adds nodes like those that it has to a fleet that runs already. The fleet's size, for the
+// Grow adds nodes to a fleet that runs already, like its first one unless o.Boards says otherwise. The fleet's size, for the
 // majority, stays what it was.
 func Grow(ctx context.Context, o Options) (*Running, []api.Node, error) {
 	r, err := Load(o.Fleet.Name)
@@ -102,7 +109,10 @@ func Grow(ctx context.Context, o Options) (*Running, []api.Node, error) {
 		return nil, nil, err
 	}
 	added := o.Nodes
-	o.Size, o.Boards = r.Size, []string{r.Nodes[0].Board}
+	o.Size = r.Size
+	if len(o.Boards) == 0 {
+		o.Boards = []string{r.Nodes[0].Board}
+	}
 	if err := r.startNodes(ctx, o, dir, len(r.Nodes), added); err != nil {
 		return nil, nil, err
 	}
