@@ -40,7 +40,10 @@ type Board struct {
 	// Formats are the image formats that can be made for it (sd, efi, netboot, qemu), its default
 	// first. A board without any, such as host, has no image.
 	Formats []string `json:"formats,omitempty"`
-	// Tested says how far the board was tested: ci, qemu or never.
+	// MemoryMB is the memory of the smallest variety of it that Capo runs on; 0 where that is the user's choice.
+	MemoryMB int `json:"memory_mb,omitempty"`
+	// Tested says how far the board was tested: ci (a test of `make test` boots it in QEMU), qemu (it was booted in QEMU by
+	// hand) or never.
 	Tested string `json:"tested"`
 	// Missing says why no image can be made of a board that is in the catalogue all the same.
 	Missing string `json:"missing,omitempty"`
@@ -68,6 +71,9 @@ type Linux struct {
 	// DTB is the device tree, a path below the kernel's own ones, such as
 	// broadcom/bcm2711-rpi-4-b.dtb; empty where the firmware or QEMU brings one.
 	DTB string `json:"dtb,omitempty"`
+	// DTBs are device trees of near relatives, which a boot loader chooses instead of DTB when it finds itself on one. They
+	// stand beside it on the medium.
+	DTBs []string `json:"dtbs,omitempty"`
 	// Modules are carried in the initramfs together with what they depend on. Those listed in Load
 	// are loaded at once; the others when a device asks for them by its modalias.
 	Modules []string `json:"modules,omitempty"`
