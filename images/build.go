@@ -2,9 +2,6 @@ package images
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
@@ -19,14 +16,28 @@ import (
 // ErrFormat is returned by [Source.Build] for a format that cannot be made.
 var ErrFormat = errors.New("image format not available")
 
+// The formats of images.
+const (
+	FormatSD      = "sd"
+	FormatEFI     = "efi"
+	FormatNetboot = "netboot"
+	FormatQEMU    = "qemu"
+)
+
 // Options say what image to build.
 type Options struct {
 	// Board is the board's name.
 	Board string
 	// Format is sd, efi, netboot or qemu; empty means the board's first.
 	Format string
-	// Out is the file or, for netboot and qemu, the folder to write. Empty means BOARD.FORMAT in the current folder.
+	// Out is the file or, for netboot and qemu, the folder to write. Empty means BOARD.FORMAT in the current folder, for a file
+	// BOARD.img. A file whose name ends in .zst is compressed.
 	Out string
+	// Files is a folder with those files that the board needs and Capo cannot make (boot.given in board.json), by the names that they have on
+	// the medium.
+	Files string
+	// SecureBootKey and SecureBootCert are PEM files with which the UEFI executable is signed. Both or none are set.
+	SecureBootKey, SecureBootCert string
 	// Fleet is the content of /capo/fleet.json. Nil makes an image without a fleet's part.
 	Fleet []byte
 	// Size and Expect are the numbers of nodes in the fleet and those to wait for; 0 means 3 and min(3, Size).
@@ -40,6 +51,8 @@ type Options struct {
 	IP string
 	// Cmdline is appended to the kernel's command line as it is.
 	Cmdline string
+	// Progress, if it is not nil, is told how much of an image file has been written.
+	Progress func(done, total int64)
 }
 
 // Result is what was built. Its JSON is what `capo image -o json` prints.
@@ -49,104 +62,96 @@ type Result struct {
 	Path   string `json:"path"`
 	// Bytes is the size of all files together.
 	Bytes int64 `json:"bytes"`
+	// ContentBytes is how much of that is content: all but what is empty on a card or disk.
+	ContentBytes int64 `json:"content_bytes"`
 	// SHA256 is the digest of the image, or of the list of files with their digests for a folder.
 	SHA256 string `json:"sha256"`
 	TookMS int64  `json:"took_ms"`
 }
 
-// machineFile is machine.json in a folder of the format qemu: what is needed to start the machine.
-type machineFile struct {
-	Board   string `json:"board"`
-	Release string `json:"release"`
-	Kernel  string `json:"kernel"`
-	Initrd  string `json:"initrd"`
-	Cmdline string `json:"cmdline"`
-}
-
-// Build makes an image.
+// Build makes an image. Until it is whole there is nothing at its path, or what was there before.
 func (s *Source) Build(ctx context.Context, o Options) (*Result, error) {
 	start := time.Now()
 	b, err := board.Load(o.Board)
 	if err != nil {
 		return nil, err
 	}
-	if o.Format == "" && len(b.Formats) > 0 {
-		o.Format = b.Formats[0]
-	}
-	if !slices.Contains(b.Formats, o.Format) {
-		return nil, fmt.Errorf("%w: board %s has %s, not %q", ErrFormat, b.Name, formats(b), o.Format)
-	}
-	cmdline, err := Cmdline(b, o)
-	if err != nil {
+	if err := o.complete(b); err != nil {
 		return nil, err
 	}
-	parts, err := s.Parts(ctx, b)
+	c, err := s.contents(ctx, b, o)
 	if err != nil {
 		return nil, err
-	}
-	if o.Out == "" {
-		o.Out = b.Name + "." + o.Format
-	}
-	if err := writeFolder(parts, o, cmdline); err != nil {
-		return nil, fmt.Errorf("write image %s: %w", o.Out, err)
 	}
 	r := &Result{Board: b.Name, Format: o.Format, Path: o.Out}
-	if r.Bytes, r.SHA256, err = measure(o.Out); err != nil {
-		return nil, err
+	if err := c.write(ctx, s, o, r); err != nil {
+		return nil, fmt.Errorf("write image %s: %w", o.Out, err)
 	}
 	r.TookMS = time.Since(start).Milliseconds()
 	return r, nil
 }
 
+// complete checks the options against the board before anything takes time, and fills in what was left out.
+func (o *Options) complete(b *board.Board) error {
+	if o.Format == "" && len(b.Formats) > 0 {
+		o.Format = b.Formats[0]
+	}
+	if !slices.Contains(b.Formats, o.Format) {
+		why := ""
+		if b.Missing != "" {
+			why = ": " + b.Missing
+		}
+		return fmt.Errorf("%w: board %s has %s, not %q%s", ErrFormat, b.Name, formats(b), o.Format, why)
+	}
+	if (o.SecureBootKey == "") != (o.SecureBootCert == "") {
+		return fmt.Errorf("signing for Secure Boot takes a key and its certificate")
+	}
+	if o.SecureBootKey != "" && loader(b) != board.LoaderUEFI {
+		return fmt.Errorf("board %s does not boot by UEFI, so there is nothing to sign for Secure Boot", b.Name)
+	}
+	if o.Out == "" {
+		o.Out = b.Name + "." + o.Format
+		if !isFolder(o.Format) {
+			o.Out = b.Name + ".img"
+		}
+	}
+	return o.checkOut()
+}
+
+// checkOut refuses a path that could not be written in the end.
+func (o *Options) checkOut() error {
+	info, err := os.Stat(o.Out)
+	switch {
+	case errors.Is(err, os.ErrNotExist):
+		if parent, err := os.Stat(filepath.Dir(filepath.Clean(o.Out))); err == nil && !parent.IsDir() {
+			return fmt.Errorf("write image %s: %s is no folder", o.Out, filepath.Dir(o.Out))
+		}
+		return nil
+	case err != nil:
+		return fmt.Errorf("write image: %w", err)
+	case isFolder(o.Format):
+		return checkFolder(o.Out)
+	case info.IsDir():
+		return fmt.Errorf("write image %s: it is a folder, and the format %s is one file", o.Out, o.Format)
+	case !info.Mode().IsRegular():
+		return fmt.Errorf("write image %s: it is a device; capo flash writes those", o.Out)
+	}
+	return nil
+}
+
+// isFolder tells whether an image of that format is a folder.
+func isFolder(format string) bool { return format == FormatNetboot || format == FormatQEMU }
+
+func loader(b *board.Board) string {
+	if b.Boot == nil {
+		return ""
+	}
+	return b.Boot.Loader
+}
+
 func formats(b *board.Board) string {
 	if len(b.Formats) == 0 {
-		return "none"
+		return "no formats"
 	}
 	return strings.Join(b.Formats, ", ")
-}
-
-// writeFolder writes the format qemu: vmlinuz, initrd and machine.json.
-func writeFolder(p *Parts, o Options, cmdline string) error {
-	if err := os.MkdirAll(o.Out, 0o755); err != nil {
-		return err
-	}
-	if err := copyFile(filepath.Join(o.Out, "vmlinuz"), p.Kernel, 0o644); err != nil {
-		return err
-	}
-	var more [][]byte
-	if o.Fleet != nil {
-		fleet, err := FleetArchive(o.Fleet)
-		if err != nil {
-			return err
-		}
-		more = append(more, fleet)
-	}
-	if err := p.WriteInitrd(filepath.Join(o.Out, "initrd"), more...); err != nil {
-		return err
-	}
-	m := machineFile{Board: p.Board.Name, Release: p.Release, Kernel: "vmlinuz", Initrd: "initrd", Cmdline: cmdline}
-	text, err := json.MarshalIndent(m, "", "  ")
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(filepath.Join(o.Out, "machine.json"), append(text, '\n'), 0o644)
-}
-
-// measure returns the size and the digest of an image that is a folder.
-func measure(dir string) (size int64, digest string, err error) {
-	h := sha256.New()
-	for _, name := range []string{"initrd", "machine.json", "vmlinuz"} {
-		path := filepath.Join(dir, name)
-		sum, err := fileSHA256(path)
-		if err != nil {
-			return 0, "", err
-		}
-		info, err := os.Stat(path)
-		if err != nil {
-			return 0, "", err
-		}
-		size += info.Size()
-		fmt.Fprintf(h, "%s  %s\n", sum, name)
-	}
-	return size, hex.EncodeToString(h.Sum(nil)), nil
 }

@@ -247,7 +247,7 @@ func TestFleetArchiveHoldsOneFileForRootOnly(t *testing.T) {
 	for _, r := range records {
 		got = append(got, fmt.Sprintf("%s %o %d", r.Name, r.Mode&0o7777, r.FileSize))
 	}
-	if diff := cmp.Diff([]string{"capo 755 0", "capo/fleet.json 400 7"}, got[:2]); diff != "" {
+	if diff := cmp.Diff([]string{"capo 755 0", "capo/fleet.json 400 8192"}, got[:2]); diff != "" {
 		t.Errorf("records (-want +got):\n%s", diff)
 	}
 }
@@ -335,8 +335,8 @@ func TestBuildRefuses(t *testing.T) {
 	if _, err := s.Build(t.Context(), Options{Board: "qemu-amd64", Format: "sd"}); !errors.Is(err, ErrFormat) {
 		t.Errorf("sd: %v", err)
 	}
-	if _, err := s.Build(t.Context(), Options{Board: "qemu"}); err == nil || !strings.Contains(err.Error(), "qemu-amd64") {
-		t.Errorf("qemu: %v", err)
+	if _, err := s.Build(t.Context(), Options{Board: "qemu-amd46"}); err == nil || !strings.Contains(err.Error(), "qemu-amd64") {
+		t.Errorf("qemu-amd46: %v", err)
 	}
 }
 

@@ -8,6 +8,7 @@ import (
 	"path"
 	"path/filepath"
 	"sort"
+	"strings"
 
 	"github.com/klauspost/compress/zstd"
 	"github.com/u-root/u-root/pkg/cpio"
@@ -79,12 +80,18 @@ func initramfsRecords(b *board.Board, l *Linux, node string) ([]cpio.Record, err
 	return withParents(records), nil
 }
 
-// FleetArchive returns the cpio archive that follows the initramfs and holds the fleet's part. It is not
-// compressed and is readable only by root on the node.
+// fleetRoom is a multiple of what every fleet's part takes, so that one with another token has the same length and nothing
+// else of an image moves.
+const fleetRoom = 8 << 10
+
+// FleetArchive returns the cpio archive that follows the initramfs and holds the fleet's part, which is JSON and filled up with spaces.
+// It is not compressed and is readable only by root on the node.
 func FleetArchive(fleet []byte) ([]byte, error) {
+	room := (len(fleet) + fleetRoom - 1) / fleetRoom * fleetRoom
+	padded := string(fleet) + strings.Repeat(" ", room-len(fleet))
 	return archive([]cpio.Record{
 		cpio.Directory(path.Dir(FleetFile[1:]), 0o755),
-		cpio.StaticFile(FleetFile[1:], string(fleet), 0o400),
+		cpio.StaticFile(FleetFile[1:], padded, 0o400),
 	})
 }
 

@@ -78,18 +78,6 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 	return p, err
 }
 
-// dtb returns the path of a board's device tree.
-func (l *Linux) dtb(b *board.Board) (string, error) {
-	if b.Linux.DTB == "" {
-		return "", nil
-	}
-	path := filepath.Join(l.DTBs, filepath.FromSlash(b.Linux.DTB))
-	if l.DTBs == "" || !isFile(path) {
-		return "", fmt.Errorf("board %s: Linux %s (%s) has no device tree %s", b.Name, l.Release, b.Linux.Package, b.Linux.DTB)
-	}
-	return path, nil
-}
-
 // prune removes files that nobody has used for a while. What cannot be removed stays.
 func prune(dir string, age time.Duration) {
 	entries, err := os.ReadDir(dir)

@@ -1,0 +1,100 @@
+package images
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+
+	"github.com/capodekappa/capo/board"
+	"github.com/capodekappa/capo/images/fdt"
+)
+
+// errNoSymbols is returned for a device tree to which no overlay can be applied.
+var errNoSymbols = errors.New("it has no symbols (made without dtc -@), so no overlay for the FPGA could be applied")
+
+// dtb returns the path of the device tree that a board's Linux is given: the kernel's own, or one in the cache with the memory for the
+// last log reserved in it. It is "" where the board's firmware or QEMU brings one.
+func (l *Linux) dtb(b *board.Board) (string, error) {
+	if b.Linux.DTB == "" {
+		return "", nil
+	}
+	own := filepath.Join(l.DTBs, filepath.FromSlash(b.Linux.DTB))
+	if l.DTBs == "" || !isFile(own) {
+		return "", fmt.Errorf("board %s: Linux %s (%s) has no device tree %s", b.Name, l.Release, b.Linux.Package, b.Linux.DTB)
+	}
+	data, err := os.ReadFile(own)
+	if err != nil {
+		return "", err
+	}
+	changed, err := deviceTree(b, data)
+	if err != nil {
+		return "", fmt.Errorf("device tree %s of board %s: %w", b.Linux.DTB, b.Name, err)
+	}
+	if bytes.Equal(changed, data) {
+		return own, nil
+	}
+	sum := sha256.Sum256(changed)
+	file, err := cachePath("dtb", hex.EncodeToString(sum[:]), filepath.Base(own))
+	if err != nil || isFile(file) {
+		return file, err
+	}
+	return file, writeFile(file, 0o644, func(w io.Writer) error { _, err := w.Write(changed); return err })
+}
+
+// deviceTree checks a device tree and adds what the board wants in it.
+func deviceTree(b *board.Board, data []byte) ([]byte, error) {
+	tree, err := fdt.Parse(data)
+	if err != nil {
+		return nil, err
+	}
+	if b.FPGA != "" && tree.Root.Child("__symbols__") == nil {
+		return nil, errNoSymbols
+	}
+	if b.Ramoops == nil {
+		return data, nil
+	}
+	if err := reserveRamoops(tree.Root, b.Ramoops); err != nil {
+		return nil, fmt.Errorf("reserve memory for the last log: %w", err)
+	}
+	return tree.Bytes(), nil
+}
+
+// reserveRamoops adds reserved-memory/ramoops@ADDRESS (Linux, Documentation/devicetree/bindings/reserved-memory/ramoops.yaml). Half
+// of the memory holds two records of a panic, a quarter what the console said, a quarter what init wrote to /dev/pmsg0.
+func reserveRamoops(root *fdt.Node, r *board.Ramoops) error {
+	at, err := strconv.ParseUint(strings.TrimPrefix(r.Address, "0x"), 16, 64)
+	if err != nil {
+		return fmt.Errorf("address %q is not hexadecimal", r.Address)
+	}
+	memory := root.Child("reserved-memory")
+	if memory == nil {
+		memory = &fdt.Node{Name: "reserved-memory", Props: []fdt.Prop{
+			fdt.Cells("#address-cells", root.Uint32("#address-cells", 2)), fdt.Cells("#size-cells", root.Uint32("#size-cells", 1)), {Name: "ranges"},
+		}}
+		root.Children = append(root.Children, memory)
+	}
+	// Without #address-cells and #size-cells there are two and one (Devicetree Specification 0.4, section 2.3.5).
+	reg := number(at, memory.Uint32("#address-cells", 2))
+	reg = append(reg, number(uint64(r.Size), memory.Uint32("#size-cells", 1))...)
+	part := uint32(r.Size / 4)
+	memory.Children = append(memory.Children, &fdt.Node{Name: fmt.Sprintf("ramoops@%x", at), Props: []fdt.Prop{
+		fdt.String("compatible", "ramoops"), fdt.Cells("reg", reg...),
+		fdt.Cells("record-size", part), fdt.Cells("console-size", part), fdt.Cells("pmsg-size", part), fdt.Cells("ecc-size", 16), {Name: "no-map"},
+	}})
+	return nil
+}
+
+// number returns a number of one or two cells.
+func number(v uint64, cells uint32) []uint32 {
+	if cells > 1 {
+		return []uint32{uint32(v >> 32), uint32(v)}
+	}
+	return []uint32{uint32(v)}
+}
