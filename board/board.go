@@ -1,5 +1,5 @@
 // Package board describes the machines that Capo runs on, as data: one folder for each board,
-// holding board.json and whatever else the board needs (boot files, notes).
+// holding board.json and NOTES.md, which is for people.
 //
 // Nothing in the program switches on a board's name. What differs between boards is a field of
 // [Board]; a new board is a new folder. What several boards share stands once, in the base.json of

@@ -1,14 +1,46 @@
 package board
 
-import "sort"
+import (
+	"sort"
+	"strings"
+)
 
-// nearest returns the n candidates with the smallest edit distance to name.
+// nearest returns the candidates that somebody who typed name may have meant, best first and n at most: those that have its
+// letters in its order (rpi4 for raspberrypi4), then those with the smallest edit distance.
 func nearest(name string, candidates []string, n int) []string {
-	sorted := append([]string(nil), candidates...)
-	sort.SliceStable(sorted, func(i, j int) bool {
-		return distance(name, sorted[i]) < distance(name, sorted[j])
+	type guess struct {
+		name     string
+		shortens bool
+		distance int
+	}
+	name = strings.ToLower(name)
+	guesses := make([]guess, 0, len(candidates))
+	for _, c := range candidates {
+		guesses = append(guesses, guess{c, len(name) > 1 && shortens(name, c), distance(name, c)})
+	}
+	sort.SliceStable(guesses, func(i, j int) bool {
+		if guesses[i].shortens != guesses[j].shortens {
+			return guesses[i].shortens
+		}
+		return guesses[i].distance < guesses[j].distance
 	})
-	return sorted[:min(n, len(sorted))]
+	var names []string
+	for _, g := range guesses[:min(n, len(guesses))] {
+		if g.shortens == guesses[0].shortens && g.distance <= guesses[0].distance+2 {
+			names = append(names, g.name)
+		}
+	}
+	return names
+}
+
+// shortens tells whether what is left of long when letters are taken away can be short.
+func shortens(short, long string) bool {
+	for i := 0; i < len(long) && short != ""; i++ {
+		if long[i] == short[0] {
+			short = short[1:]
+		}
+	}
+	return short == ""
 }
 
 // distance counts the bytes to insert, delete or replace, and the neighbours to swap (optimal string alignment).

@@ -223,6 +223,7 @@ func (a *app) imageCmd() *cobra.Command {
 	c.Flags().StringVar(&f.IP, "ip", "", "a fixed address, in the syntax of Linux's ip=")
 	c.Flags().BoolVar(&f.noToken, "no-token", false, "without a join token: its nodes wait until they are approved")
 	_ = c.MarkFlagRequired("board")
+	_ = c.RegisterFlagCompletionFunc("board", completeBoard)
 	return c
 }
 
@@ -289,37 +290,4 @@ func parseLabels(text string) (map[string]string, error) {
 		labels[strings.TrimSpace(k)] = strings.TrimSpace(v)
 	}
 	return labels, fleet.CheckLabels(labels)
-}
-
-// boardRow is a row of `boards`.
-type boardRow struct {
-	Name    string   `json:"name"`
-	Arch    string   `json:"arch"`
-	SoC     string   `json:"soc"`
-	FPGA    string   `json:"fpga"`
-	Formats []string `json:"formats"`
-	Tested  string   `json:"tested"`
-}
-
-func (a *app) boardsCmd() *cobra.Command {
-	return &cobra.Command{
-		Use: "boards", Short: "List the boards", Example: "  capo boards", Args: cobra.NoArgs,
-		RunE: func(*cobra.Command, []string) error {
-			rows := []boardRow{}
-			for _, name := range board.Names() {
-				b, err := board.Load(name)
-				if err != nil {
-					return err
-				}
-				rows = append(rows, boardRow{Name: b.Name, Arch: b.Arch, SoC: b.SoC, FPGA: b.FPGA, Formats: append([]string{}, b.Formats...), Tested: b.Tested})
-			}
-			return a.show(rows, func(w io.Writer) error {
-				t := table{head: []string{"NAME", "ARCH", "SOC", "FPGA", "FORMATS", "TESTED"}}
-				for _, r := range rows {
-					t.add(r.Name, r.Arch, r.SoC, r.FPGA, strings.Join(r.Formats, " "), r.Tested)
-				}
-				return t.write(w)
-			})
-		},
-	}
 }
