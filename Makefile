@@ -5,11 +5,11 @@ OUT     := out
 CAPO    := $(OUT)/capo
 TESTS   ?= ./...
 RUN     ?=
-ALONE   := init,test/vm,test/lab,test/e2e,test/netlab/forming,fleet
+ALONE   := init,test/vm,test/boot,test/lab,test/e2e,test/netlab/forming,fleet
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-long bench image dist fmt lint clean help go deps-run deps-test
+.PHONY: run test test-long soak bench image dist fmt lint clean help go deps-run deps-test
 
 ## run: three virtual boards boot, find each other and process a photograph
 run: $(CAPO) deps-run
@@ -29,6 +29,10 @@ test: go deps-test
 ## test-long: what takes longer (soak, five minutes of avahi, fuzzing)
 test-long: go deps-test
 	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
+
+## soak: cut the power of a machine a hundred times (CAPO_SOAK=n for another number)
+soak: go deps-test
+	CAPO_SOAK=$(or $(CAPO_SOAK),100) $(GO) test -count=1 -timeout 60m -v -run TestPowerMayFailAtAnyMoment ./test/boot
 
 ## bench: the figures, as text and JSON (NAME=part for one)
 bench: $(CAPO) deps-run

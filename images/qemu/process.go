@@ -55,3 +55,18 @@ func (p Process) Stop(grace time.Duration) error {
 	}
 	return nil
 }
+
+// Kill ends the process at once. One that is no longer there is left alone.
+func (p Process) Kill() error {
+	if !p.Alive() {
+		return nil
+	}
+	proc, err := os.FindProcess(p.PID)
+	if err != nil {
+		return fmt.Errorf("kill process %d: %w", p.PID, err)
+	}
+	if err := proc.Kill(); err != nil && !errors.Is(err, os.ErrProcessDone) {
+		return fmt.Errorf("kill process %d: %w", p.PID, err)
+	}
+	return nil
+}

@@ -3,7 +3,6 @@ package qemutest
 
 import (
 	"context"
-	"log/slog"
 	"net"
 	"os"
 	"os/exec"
@@ -77,24 +76,40 @@ func compile(t testing.TB, boardName, name, verb string, args ...string) string 
 	return out
 }
 
-// Boot starts a machine.
+// Boot starts a machine whose kernel QEMU loads.
 func Boot(t testing.TB, o Options) *VM {
 	t.Helper()
 	if o.Board == "" {
 		o.Board = "qemu-amd64"
 	}
-	b, err := board.Load(o.Board)
-	if err != nil {
-		t.Fatal(err)
-	}
-	need.Command(t, "qemu-system-"+b.QEMU.System)
+	c := machine(t, o)
 	ctx, cancel := context.WithTimeout(context.Background(), limit)
 	t.Cleanup(cancel)
-	c := o.Machine
-	c.Board = b
 	dir := t.TempDir()
 	prepare(ctx, t, o, &c, dir)
+	return start(ctx, t, c, dir)
+}
+
+// machine is the machine of the options, with its board.
+func machine(t testing.TB, o Options) qemu.Config {
+	t.Helper()
+	c := o.Machine
+	if c.Board == nil {
+		var err error
+		if c.Board, err = board.Load(o.Board); err != nil {
+			t.Fatal(err)
+		}
+	}
+	need.Command(t, "qemu-system-"+c.Board.QEMU.System)
+	return c
+}
+
+// start starts a machine with its console and its control socket in dir.
+func start(ctx context.Context, t testing.TB, c qemu.Config, dir string) *VM {
+	t.Helper()
+	c.Console, c.QMP = filepath.Join(dir, "console"), filepath.Join(dir, "qmp")
 	vm := &VM{t: t, console: c.Console, qmp: c.QMP, Started: time.Now()}
+	var err error
 	if vm.Machine, err = qemu.Start(ctx, c, false); err != nil {
 		t.Fatal(err)
 	}
@@ -109,14 +124,14 @@ func Boot(t testing.TB, o Options) *VM {
 
 func prepare(ctx context.Context, t testing.TB, o Options, c *qemu.Config, dir string) {
 	t.Helper()
-	source := images.NewSource("", slog.New(slog.NewTextHandler(t.Output(), nil)))
+	from := source(t)
 	init, err := o.Init, error(nil)
 	if init == "" {
-		if init, err = source.Node(ctx, c.Board.Arch); err != nil {
+		if init, err = from.Node(ctx, c.Board.Arch); err != nil {
 			t.Fatal(err)
 		}
 	}
-	parts, err := source.PartsWith(ctx, c.Board, init)
+	parts, err := from.PartsWith(ctx, c.Board, init)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -131,8 +146,7 @@ func prepare(ctx context.Context, t testing.TB, o Options, c *qemu.Config, dir s
 		}
 		archives = append([][]byte{fleet}, archives...)
 	}
-	c.Kernel, c.Initrd = parts.Kernel, filepath.Join(dir, "initrd")
-	c.Console, c.QMP = filepath.Join(dir, "console"), filepath.Join(dir, "qmp")
+	c.Kernel, c.Initrd, c.DTB = parts.Kernel, filepath.Join(dir, "initrd"), parts.DTB
 	if err := parts.WriteInitrd(c.Initrd, archives...); err != nil {
 		t.Fatal(err)
 	}
