@@ -142,8 +142,11 @@ func (a *Agent) Waiting() string {
 // SetState sets the node's state as hello shows it.
 func (a *Agent) SetState(state string) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.state = state
+	a.mu.Unlock()
+	if a.cfg.StateSet != nil {
+		a.cfg.StateSet(state)
+	}
 }
 
 // SetLog tells the agent which log the node is in, each time that something about it changes. A

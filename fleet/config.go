@@ -37,11 +37,12 @@ type Config struct {
 	Servers int      // capo.servers; 0: 3
 	Peers   []string // capo.peers: HOST:PORT asked besides those that mDNS finds
 
-	Approved func() bool      // false: the node has no certificate yet, and does nothing but say that it is there; nil: it has one
-	Renamed  func(id string)  // is told when the node takes another id, before it says so; may be nil
-	Changes  <-chan struct{}  // receives when links or addresses changed; may be nil
-	Log      *slog.Logger     // nil: discards
-	Clock    func() time.Time // nil: time.Now; must be monotonic
+	Approved func() bool        // false: the node has no certificate yet, and does nothing but say that it is there; nil: it has one
+	Renamed  func(id string)    // is told when the node takes another id, before it says so; may be nil
+	StateSet func(state string) // is told of each state that the node comes to; may be nil, must not block
+	Changes  <-chan struct{}    // receives when links or addresses changed; may be nil
+	Log      *slog.Logger       // nil: discards
+	Clock    func() time.Time   // nil: time.Now; must be monotonic
 }
 
 // NewBoot returns a boot nonce: 16 hex digits.

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"log/slog"
 	"os"
 	"time"
 
@@ -19,12 +20,14 @@ import (
 func runNode(ctx context.Context, h boot.Handover) error {
 	raw, err := os.ReadFile(h.FleetFile)
 	if err != nil {
+		h.Status.NoFleet()
 		h.Log.Error("this image belongs to no fleet; nothing will run", "err", err)
 		<-ctx.Done()
 		return nil
 	}
 	member, err := fleet.ParseMembership(raw)
 	if err != nil {
+		h.Status.NoFleet()
 		h.Log.Error("the image's fleet cannot be read; nothing will run", "file", h.FleetFile, "err", err)
 		<-ctx.Done()
 		return nil
@@ -33,8 +36,14 @@ func runNode(ctx context.Context, h boot.Handover) error {
 		ID: h.ID, Name: h.Name, Board: h.Board, Arch: h.Arch, Version: h.Version, Membership: member, Labels: h.Settings.Labels,
 		Size: h.Settings.Size, Expect: h.Settings.Expect, Servers: h.Settings.Servers, Peers: h.Settings.Peers,
 		StoreDir: h.StoreDir, CgroupParent: h.CellsCgroup, Logs: h.Settings.Logs, Changes: h.Net.Watch(ctx), SinceBoot: sinceStart(h.Started), Built: build.Time(), SetClock: clock.Set,
+		Previous: h.Previous, OnJoin: h.Status.Joined, OnState: func(state string) { h.Status.Node(hasJoined(state)) }, ReadyAttrs: func() []slog.Attr { return h.Times().Attrs() },
 		Reboot: h.Reboot, Poweroff: h.Poweroff, Log: h.Log, Level: h.Level,
 	})
+}
+
+// hasJoined tells of a node's state whether it was let into its fleet, and whether it is in a log that answers.
+func hasJoined(state string) (approved, answers bool) {
+	return state != fleet.StateUnapproved, state == fleet.StateReady || state == fleet.StateDraining
 }
 
 // sinceStart gives the time since PID 1 began.

@@ -35,7 +35,7 @@ func TestMachineWithTwoNetworks(t *testing.T) {
 			Args: []string{"-device", "pcie-root-port,id=port1,slot=1"},
 		},
 	})
-	phases := []string{"signals", "mounts", "watchdog", "settings", "entropy", "modules", "network", "clock", "identity", "node"}
+	phases := []string{"signals", "mounts", "board", "watchdog", "previous", "settings", "entropy", "modules", "network", "clock", "identity", "node"}
 	for _, p := range phases {
 		vm.Expect("capo: phase "+p+" at=", boot)
 	}
@@ -121,6 +121,25 @@ func badModule(t *testing.T) []byte {
 		t.Fatal(err)
 	}
 	return a
+}
+
+// TestTheNextBootTellsOfAPanic keeps the log in memory that a reset leaves as it is. Debian's kernel does so for panics
+// only.
+func TestTheNextBootTellsOfAPanic(t *testing.T) {
+	t.Parallel()
+	vm := qemutest.Boot(t, qemutest.Options{
+		Init:    vminit(t),
+		Image:   images.Options{Cmdline: "capo.test=die panic=1"},
+		Machine: qemu.Config{UUID: "6ba7b810-9dad-11d1-80b4-00c04fd430c8"},
+	})
+	vm.Expect(`TEST node test=die`, boot)
+	vm.Expect(`Kernel panic - not syncing: Attempted to kill init`, boot)
+	vm.Expect(`capo: previous boot: it ended by kernel panic: Attempted to kill init`, boot)
+	vm.Expect(`capo: previous boot: .*capo: TEST node test=die`, boot)
+	vm.Expect(`capo: previous boot: .*Kernel panic`, boot)
+	vm.Expect(`TEST previous lines=\d\d`, boot)
+	vm.Expect(`capo: reboot at=`, boot)
+	vm.Expect(`TEST previous lines=0`, boot)
 }
 
 func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {

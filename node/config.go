@@ -42,6 +42,14 @@ type Config struct {
 	ClockKnown bool
 	// SetClock sets the system's clock to a time that the fleet tells; nil: it is left alone.
 	SetClock func(time.Time) error
+	// Previous is what the machine tells of a boot before this one that ended as nobody wanted; it goes to the log.
+	Previous []string
+	// OnState is called with each state (fleet.StateReady and so on) that the node comes to, OnJoin when it has come into a log.
+	// They must not block.
+	OnState func(state string)
+	OnJoin  func()
+	// ReadyAttrs is called when the node becomes ready for the first time; what it returns stands in the line that says so.
+	ReadyAttrs func() []slog.Attr
 	// OnReady is called once, when the node has become ready.
 	OnReady func()
 	// Reboot and Poweroff end the machine, or the process, by ending Run's context; they return at once. nil: an admin job

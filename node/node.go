@@ -52,6 +52,9 @@ func Run(ctx context.Context, cfg Config) error {
 		return err
 	}
 	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed()}
+	for _, l := range cfg.Previous {
+		n.lines.put("", "warn", l)
+	}
 	n.refusals.register()
 	cfg.Log = n.shipLogs(cfg)
 	defer n.ship.start(ctx)()
@@ -67,7 +70,7 @@ func Run(ctx context.Context, cfg Config) error {
 	}
 	listener = n.authority.Listener(listener, "h2", "http/1.1")
 	agent, err := fleet.Start(ctx, fleet.Config{
-		Membership: cfg.Membership, Authority: n.authority, Approved: n.approved, Renamed: n.rename, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
+		Membership: cfg.Membership, Authority: n.authority, Approved: n.approved, Renamed: n.rename, StateSet: cfg.OnState, ID: cfg.ID, Boot: n.boot, Name: cfg.Name, Board: cfg.Board, Arch: cfg.Arch, Version: cfg.Version,
 		Port: cfg.Port, Listen: cfg.Address, Interfaces: cfg.Interfaces, Size: cfg.Size, Expect: cfg.Expect, Servers: cfg.Servers,
 		Peers: cfg.Peers, Changes: cfg.Changes, Log: cfg.Log,
 	})
@@ -208,6 +211,9 @@ func (n *Node) liveIn(ctx context.Context, d *fleet.Decision) error {
 	if err != nil {
 		return err
 	}
+	if n.cfg.OnJoin != nil {
+		n.cfg.OnJoin()
+	}
 	n.cfg.Log.Info("joined the log", "log", d.Incarnation, "role", d.Role, "since_boot", n.cfg.SinceBoot().Round(time.Millisecond))
 	n.setSession(s)
 	n.agent.SetLog(s.logState())
@@ -263,11 +269,16 @@ func (n *Node) noteStrength(s cell.Strength) {
 // placed here have begun.
 func (n *Node) becameReady(s *session) {
 	n.agent.SetState(n.state(true))
-	n.cfg.Log.Info("ready", "log", s.inc, "id", s.id, "since_boot", s.readyAt.Round(time.Millisecond))
 	n.mu.Lock()
 	told := n.told
 	n.told = true
 	n.mu.Unlock()
+	var times []slog.Attr
+	if !told && n.cfg.ReadyAttrs != nil {
+		times = n.cfg.ReadyAttrs()
+	}
+	attrs := append(times, slog.String("log", s.inc), slog.String("id", s.id), slog.Duration("since_boot", s.readyAt.Round(time.Millisecond)))
+	n.cfg.Log.LogAttrs(context.Background(), slog.LevelInfo, "ready", attrs...)
 	if !told && n.cfg.OnReady != nil {
 		n.cfg.OnReady()
 	}

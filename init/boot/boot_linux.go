@@ -17,7 +17,10 @@ import (
 	"github.com/capodekappa/capo/init/mounts"
 	"github.com/capodekappa/capo/init/phase"
 	"github.com/capodekappa/capo/init/power"
+	"github.com/capodekappa/capo/init/prelude"
 	"github.com/capodekappa/capo/init/reap"
+	"github.com/capodekappa/capo/init/status"
+	"github.com/capodekappa/capo/init/watchdog"
 )
 
 // Run is the life of PID 1; tap, if there is one, sees the log on its way to the console. It returns only if the kernel refuses to end the
@@ -42,8 +45,10 @@ type machine struct {
 	ending  chan power.Action
 	stopped chan struct{} // closed when the node has returned
 
-	hw  hardware
-	out Handover
+	began prelude.Moment
+	dogs  watchdog.Pack
+	hw    hardware
+	out   Handover
 }
 
 func newMachine(node Node, tap func(slog.Handler) slog.Handler) *machine {
@@ -62,8 +67,11 @@ func newMachine(node Node, tap func(slog.Handler) slog.Handler) *machine {
 	}
 	m.log = slog.New(handler)
 	m.ctx, m.cancel = context.WithCancel(context.Background())
+	m.began = prelude.Now(clock.Boottime)
 	m.out = Handover{
-		Started:     clock.Boottime(),
+		Started:     m.began.At,
+		Status:      status.New(clock.Boottime),
+		Times:       m.times,
 		FleetFile:   "/capo/fleet.json",
 		ClockSource: func() string { return clock.Build },
 		Reboot:      func() { m.request(power.Reboot) },
@@ -83,8 +91,10 @@ func (m *machine) bringUp() {
 		}
 		m.crash()
 	}()
+	go status.Tell(m.ctx, m.log, m.out.Status)
 	m.out.Phases = phase.Run(m.ctx, m.log, clock.Boottime, m.phases())
 	m.log.Info("phase node", "at", clock.Boottime().Round(100*time.Microsecond).String(), "id", m.out.ID, "name", m.out.Name, "version", m.out.Version)
+	m.out.Status.Up()
 	err := m.guardedNode()
 	if m.ctx.Err() == nil {
 		m.log.Error("the node ended; rebooting after a pause", "err", err, "pause", crashPause)
@@ -98,6 +108,7 @@ func (m *machine) crash() {
 	if m.ctx.Err() != nil {
 		return
 	}
+	m.out.Status.Failed()
 	time.AfterFunc(crashPause, func() { m.request(power.Reboot) })
 }
 
@@ -165,6 +176,7 @@ func meaning(s os.Signal) (power.Action, bool) {
 
 func (m *machine) end(a power.Action) error {
 	m.log.Info(a.String() + ": stopping the node")
+	m.out.Status.Ending()
 	m.cancel()
 	limit := time.After(StopLimit)
 	for waiting := true; waiting; {
@@ -178,8 +190,8 @@ func (m *machine) end(a power.Action) error {
 			waiting = false
 		}
 	}
-	if m.hw.watchdog != nil && a == power.Off {
-		_ = m.hw.watchdog.Disarm() // a machine that is off must not be woken by it
+	if a == power.Off {
+		m.dogs.Disarm() // a machine that is off must not be woken by one
 	}
 	m.log.Info(a.String(), "at", clock.Boottime().Round(time.Millisecond).String())
 	select {

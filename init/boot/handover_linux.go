@@ -9,6 +9,7 @@ import (
 	"github.com/capodekappa/capo/init/cmdline"
 	"github.com/capodekappa/capo/init/netup"
 	"github.com/capodekappa/capo/init/phase"
+	"github.com/capodekappa/capo/init/status"
 )
 
 // Handover is what the machine tells the node.
@@ -40,6 +41,12 @@ type Handover struct {
 	Phases []phase.Result
 	// Started is when PID 1 began, in CLOCK_BOOTTIME.
 	Started time.Duration
+	// Previous is what to tell of a boot before this one that ended as nobody wanted.
+	Previous []string
+	// Status is told what the node comes to, and shows it on the board's LED.
+	Status *status.Status
+	// Times are the parts of the boot up to now.
+	Times func() phase.Times
 	// ClockSource says how far the clock can be trusted: build or ntp.
 	ClockSource func() string
 	// Log goes to the kernel's log and with it to the consoles. It never blocks.

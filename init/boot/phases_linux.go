@@ -19,18 +19,18 @@ import (
 	"github.com/capodekappa/capo/init/console"
 	"github.com/capodekappa/capo/init/entropy"
 	"github.com/capodekappa/capo/init/identity"
+	"github.com/capodekappa/capo/init/led"
 	"github.com/capodekappa/capo/init/modules"
 	"github.com/capodekappa/capo/init/mounts"
 	"github.com/capodekappa/capo/init/netup"
 	"github.com/capodekappa/capo/init/phase"
-	"github.com/capodekappa/capo/init/watchdog"
 )
 
 // hardware is what the phases find out.
 type hardware struct {
-	board    *board.Board
-	loader   *modules.Loader
-	watchdog watchdog.Device
+	cmdline string // the kernel's
+	board   *board.Board
+	loader  *modules.Loader
 }
 
 // phases is the table of what is done before the node runs, in order.
@@ -38,7 +38,9 @@ func (m *machine) phases() []phase.Phase {
 	return []phase.Phase{
 		{Name: "signals", Run: m.catchSignals},
 		{Name: "mounts", Run: m.mount},
+		{Name: "board", Run: m.readBoard},
 		{Name: "watchdog", Run: m.openWatchdog},
+		{Name: "previous", Run: m.readPrevious},
 		{Name: "settings", Run: m.readSettings},
 		{Name: "entropy", Run: m.seed},
 		{Name: "modules", Run: m.loadModules},
@@ -66,44 +68,32 @@ func (m *machine) mount(context.Context) error {
 	return errors.Join(err, openErr, levelErr, cgroupErr, os.MkdirAll(m.out.StoreDir, 0o700))
 }
 
-// openWatchdog comes before anything from outside is parsed. The board's own description is part of the image.
-func (m *machine) openWatchdog(context.Context) error {
-	text, err := os.ReadFile("/capo/board.json")
-	if err != nil {
-		return fmt.Errorf("read the board's description: %w", err)
-	}
-	if m.hw.board, err = board.FromImage(text); err != nil {
-		return err
-	}
-	m.out.Board = m.hw.board.Name
-	if m.hw.loader, err = modules.Open(m.log); err != nil {
-		return err
-	}
-	if module := m.hw.board.Linux.Watchdog; module != "" {
-		if err := m.hw.loader.Load(module); err != nil {
-			return err
-		}
-	}
-	dog, err := watchdog.Open()
-	if err != nil {
-		return err
-	}
-	m.hw.watchdog = dog
-	err = dog.SetTimeout(watchdog.Timeout)
-	go watchdog.Feed(m.untilPowerIsCut(), m.log, dog, watchdog.Timeout/4, m.probe)
-	return err
-}
-
 // untilPowerIsCut is a context for what has to go on while the machine is ending.
 func (m *machine) untilPowerIsCut() context.Context { return context.WithoutCancel(m.ctx) }
 
-func (m *machine) readSettings(context.Context) error {
-	line, err := os.ReadFile("/proc/cmdline")
+// readBoard comes before anything from outside is parsed. The board's own description is part of the image.
+func (m *machine) readBoard(context.Context) error {
+	line, lineErr := os.ReadFile("/proc/cmdline")
+	m.hw.cmdline = string(line)
+	text, err := os.ReadFile("/capo/board.json")
 	if err != nil {
-		return fmt.Errorf("read the kernel's command line: %w", err)
+		return errors.Join(lineErr, fmt.Errorf("read the board's description: %w", err))
 	}
+	if m.hw.board, err = board.FromImage(text); err != nil {
+		return errors.Join(lineErr, err)
+	}
+	m.out.Board = m.hw.board.Name
+	if name := m.hw.board.LED; name != "" {
+		go led.Follow(m.untilPowerIsCut(), m.log, led.Root, name, m.out.Status)
+	}
+	m.hw.loader, err = modules.Open(m.log, m.hw.cmdline)
+	return errors.Join(lineErr, err)
+}
+
+func (m *machine) readSettings(context.Context) error {
+	var err error
 	m.out.Arch, m.out.Version = runtime.GOARCH, build.Version()
-	m.out.Settings, err = cmdline.Parse(string(line))
+	m.out.Settings, err = cmdline.Parse(m.hw.cmdline)
 	if err != nil {
 		return fmt.Errorf("kernel command line: %w", err)
 	}
@@ -129,7 +119,20 @@ func (m *machine) loadModules(context.Context) error {
 func (m *machine) startNetwork(context.Context) error {
 	net, err := netup.Start(m.ctx, m.log, netup.Options{IP: m.out.Settings.IP, ResolvConf: "/etc/resolv.conf"})
 	m.out.Net = net
+	go m.watchNetwork()
 	return err
+}
+
+// watchNetwork tells the status whether there is an address.
+func (m *machine) watchNetwork() {
+	for changes := m.out.Net.Watch(m.ctx); ; {
+		m.out.Status.Network(len(m.out.Net.Addrs()) > 0)
+		select {
+		case <-changes:
+		case <-m.ctx.Done():
+			return
+		}
+	}
 }
 
 func (m *machine) setClock(context.Context) error {

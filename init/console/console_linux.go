@@ -5,10 +5,12 @@
 package console
 
 import (
+	"bytes"
 	"fmt"
 	"io"
 	"log/slog"
 	"sync/atomic"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -20,6 +22,13 @@ const maxLine = 960
 type Console struct {
 	lines   chan line
 	dropped atomic.Int64
+	record  atomic.Pointer[record]
+}
+
+// record takes every line as well, for the next boot.
+type record struct {
+	w     io.Writer
+	clock func() time.Duration
 }
 
 // line is a line, or a request to tell when all lines before it are written.
@@ -42,12 +51,28 @@ func (c *Console) Attach(w io.Writer) {
 				close(l.flush)
 				continue
 			}
+			c.keep(l.text)
 			_, _ = w.Write(l.text) // there is nowhere to report it
 			if n := c.dropped.Swap(0); n > 0 {
 				_, _ = fmt.Fprintf(w, "<4>capo: %d lines dropped: the console is too slow\n", n)
 			}
 		}
 	}()
+}
+
+// Record has every line from now on written to w as well, and before it goes to the consoles: in the form of the
+// kernel's log, with the time that the clock gives. Writing to w must not block.
+func (c *Console) Record(w io.Writer, clock func() time.Duration) { c.record.Store(&record{w, clock}) }
+
+func (c *Console) keep(text []byte) {
+	r := c.record.Load()
+	if r == nil {
+		return
+	}
+	if _, bare, ok := bytes.Cut(text, []byte(">")); ok { // without the priority
+		text = bare
+	}
+	_, _ = fmt.Fprintf(r.w, "[%12.6f] %s", r.clock().Seconds(), text) // there is nowhere to report it
 }
 
 // Flush returns a channel that is closed when everything logged so far is written. It is nil, and never ready, while the

@@ -50,6 +50,22 @@ func TestLinesHaveThePriorityAndForm(t *testing.T) {
 	}
 }
 
+func TestLinesAreRecordedBeforeAConsoleThatHangs(t *testing.T) {
+	c := New(16)
+	log := slog.New(c.Handler(slog.LevelInfo))
+	kept := &sink{open: make(chan struct{})}
+	close(kept.open)
+	c.Record(kept, func() time.Duration { return 1500 * time.Millisecond })
+	c.Attach(&sink{open: make(chan struct{})}) // never opens
+	log.Warn("the last words", "a", "<b>")
+	want := "[    1.500000] capo: the last words a=<b>\n"
+	for end := time.Now().Add(5 * time.Second); kept.all() != want; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatalf("recorded %q, want %q", kept.all(), want)
+		}
+	}
+}
+
 func TestASlowConsoleDropsLinesInsteadOfBlocking(t *testing.T) {
 	c := New(4)
 	s := &sink{open: make(chan struct{})}

@@ -23,14 +23,15 @@ import (
 type Loader struct {
 	prober  *kmodule.Prober
 	aliases []Alias
+	cmdline string
 	log     *slog.Logger
 
 	mu   sync.Mutex
 	seen map[string]bool // guards: modaliases that were handled
 }
 
-// Open reads modules.dep and modules.alias of the running kernel.
-func Open(log *slog.Logger) (*Loader, error) {
+// Open reads modules.dep and modules.alias of the running kernel, whose command line has modules' parameters.
+func Open(log *slog.Logger, cmdline string) (*Loader, error) {
 	var u unix.Utsname
 	if err := unix.Uname(&u); err != nil {
 		return nil, fmt.Errorf("ask for the kernel's release: %w", err)
@@ -44,12 +45,12 @@ func Open(log *slog.Logger) (*Loader, error) {
 	if err != nil {
 		return nil, fmt.Errorf("read the modules of Linux %s: %w", release, err)
 	}
-	return &Loader{prober: prober, aliases: ParseAliases(string(text)), log: log, seen: map[string]bool{}}, nil
+	return &Loader{prober: prober, aliases: ParseAliases(string(text)), cmdline: cmdline, log: log, seen: map[string]bool{}}, nil
 }
 
 // Load loads a module and what it depends on. One that is loaded already is fine.
 func (l *Loader) Load(name string) error {
-	if err := l.prober.Probe(name, ""); err != nil {
+	if err := l.prober.Probe(name, Params(l.cmdline, name)); err != nil {
 		return fmt.Errorf("load module %s: %w", name, err)
 	}
 	return nil

@@ -37,6 +37,11 @@ func Table() []Mount {
 	}
 }
 
+// Pstore is the file system of what the kernel kept of the previous boot. It is not in the table: most kernels have none.
+func Pstore(target string) Mount {
+	return Mount{Source: "pstore", Type: "pstore", Target: target, Flags: safe}
+}
+
 // All mounts the table, going on after a failure. What is mounted already (EBUSY) is fine.
 func All(table []Mount) error {
 	var errs []error

@@ -4,6 +4,8 @@ package watchdog
 import (
 	"context"
 	"log/slog"
+	"slices"
+	"sync"
 	"time"
 )
 
@@ -13,8 +15,38 @@ const Timeout = 30 * time.Second
 // Device is the part of a watchdog that is used.
 type Device interface {
 	KeepAlive() error
-	SetTimeout(time.Duration) error
 	Disarm() error
+	// Bit reports whether it ended the last boot.
+	Bit() bool
+}
+
+// Pack is the watchdogs that a machine has opened. Its methods may be called by several goroutines.
+type Pack struct {
+	mu   sync.Mutex // guards dogs
+	dogs []Device
+}
+
+// Add adds one.
+func (p *Pack) Add(d Device) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dogs = append(p.dogs, d)
+}
+
+// Disarm stops those that can be stopped.
+func (p *Pack) Disarm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	for _, d := range p.dogs {
+		_ = d.Disarm() // some cannot
+	}
+}
+
+// Bit reports whether one of them ended the last boot.
+func (p *Pack) Bit() bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return slices.ContainsFunc(p.dogs, Device.Bit)
 }
 
 // Feed feeds the watchdog as long as probe comes back, every interval, until ctx ends. A probe that hangs or fails lets the

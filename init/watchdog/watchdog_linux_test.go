@@ -9,11 +9,33 @@ import (
 	"time"
 )
 
-type fake struct{ fed atomic.Int64 }
+type fake struct {
+	fed      atomic.Int64
+	disarmed atomic.Bool
+	bit      bool
+}
 
-func (f *fake) KeepAlive() error               { f.fed.Add(1); return nil }
-func (f *fake) SetTimeout(time.Duration) error { return nil }
-func (f *fake) Disarm() error                  { return nil }
+func (f *fake) KeepAlive() error { f.fed.Add(1); return nil }
+func (f *fake) Disarm() error    { f.disarmed.Store(true); return nil }
+func (f *fake) Bit() bool        { return f.bit }
+
+func TestAPackIsItsDogs(t *testing.T) {
+	var p Pack
+	if p.Bit() {
+		t.Error("no dog, and it bit")
+	}
+	dogs := []*fake{{}, {bit: true}}
+	for _, d := range dogs {
+		p.Add(d)
+	}
+	if !p.Bit() {
+		t.Error("one of two bit, and the pack did not")
+	}
+	p.Disarm()
+	if !dogs[0].disarmed.Load() || !dogs[1].disarmed.Load() {
+		t.Error("not all are disarmed")
+	}
+}
 
 func TestAHangingMainLoopIsNotFed(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -36,6 +36,7 @@ func tests() map[string]boot.Node {
 		"reboot": func(ctx context.Context, h boot.Handover) error { h.Reboot(); return idle(ctx, h) },
 		"stuck":  func(_ context.Context, h boot.Handover) error { h.Poweroff(); select {} },
 		"run":    runBinary,
+		"die":    die,
 	}
 }
 
@@ -144,6 +145,18 @@ func child(what string) {
 	}
 	fmt.Fprintln(os.Stderr, what, err)
 	os.Exit(4)
+}
+
+// die reboots after a boot that ended as nobody wanted, and else has the kernel panic.
+func die(ctx context.Context, h boot.Handover) error {
+	h.Log.Info("TEST previous", "lines", len(h.Previous))
+	if len(h.Previous) > 0 {
+		h.Reboot()
+		return idle(ctx, h)
+	}
+	time.Sleep(200 * time.Millisecond) // for the console
+	os.Exit(3)
+	return nil
 }
 
 // runBinary runs /test.bin, which the test has put into the image, with a cgroup for cells, and powers off.
