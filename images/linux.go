@@ -27,11 +27,15 @@ type Linux struct {
 	DTBs string `json:"-"`
 }
 
-// Linux finds the kernel of a board: in the cache, in a dist folder, or in Debian's archive. A kernel other than the one
-// pinned in linux.lock is taken only when the archive no longer has it, and that is logged as a warning.
+// Linux finds the kernel of a board: in the cache, in a dist folder, or in Debian's archive; or builds it where the board
+// names a recipe. A kernel other than the one pinned in linux.lock is taken only when the archive no longer has it, and that is
+// logged as a warning.
 func (s *Source) Linux(ctx context.Context, b *board.Board) (*Linux, error) {
 	if b.Linux == nil {
 		return nil, fmt.Errorf("board %s has no image: its nodes are plain processes", b.Name)
+	}
+	if isRecipe(b.Linux.Package) {
+		return s.recipeLinux(ctx, b.Linux.Package)
 	}
 	pin, err := pinOf(b.Linux.Package)
 	if err != nil {

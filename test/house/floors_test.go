@@ -17,10 +17,11 @@ type floor struct {
 // "*" is all of those.
 var floors = []floor{
 	{"board", nil},
+	{"buildroot", nil},
 	{"fleet", nil},
 	{"jsrt", nil},
 	{"queue", []string{"fleet/canon", "fleet/trust"}},
-	{"images", []string{"board"}},
+	{"images", []string{"board", "buildroot"}},
 	{"node", []string{"fleet", "jsrt", "queue"}},
 	{"init", []string{"board", "fleet", "jsrt/cell", "node"}},
 	{"tools", []string{"*"}},
