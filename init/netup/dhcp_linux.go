@@ -33,16 +33,20 @@ const (
 
 func (d *dhcp) run(ctx context.Context) {
 	pause := 500 * time.Millisecond
+	told := false
 	for ctx.Err() == nil {
 		err := d.lease(ctx)
 		if ctx.Err() != nil {
 			return
 		}
 		if err == nil {
-			pause = 500 * time.Millisecond
+			pause, told = 500*time.Millisecond, false
 			continue
 		}
-		d.log.Debug("no DHCP lease", "err", err)
+		if !told {
+			told = true
+			d.log.Info("no DHCP server has answered; asking on", "err", err)
+		}
 		if sleep(ctx, pause) != nil {
 			return
 		}

@@ -9,7 +9,6 @@ package netup
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net"
 	"net/netip"
@@ -57,6 +56,8 @@ type Manager struct {
 	links  map[int]*link
 	kernel map[int]map[netip.Prefix]bool // addresses by interface
 	static int                           // the interface that has the address of ip=, or 0
+	raise  func(netlink.Link) error      // switches an interface on
+	again  chan int                      // interfaces to switch on once more
 }
 
 // link is an interface that is configured.
@@ -66,17 +67,14 @@ type link struct {
 	mac     net.HardwareAddr
 	carrier bool
 	kept    kept
+	tries   int    // that it could not be switched on
 	stop    func() // ends the goroutines of this link and waits for them; nil without carrier
 }
 
 // Start brings up the loopback interface and every other one, now and whenever one appears, until ctx ends. An error
 // says what could not be done; the manager works as far as it can.
 func Start(ctx context.Context, log *slog.Logger, o Options) (*Manager, error) {
-	m := &Manager{
-		log: log, ip: o.IP, resolv: o.ResolvConf, done: make(chan struct{}),
-		servers: map[int]lease{}, watchers: map[chan struct{}]bool{},
-		links: map[int]*link{}, kernel: map[int]map[netip.Prefix]bool{},
-	}
+	m := newManager(log, o)
 	ipv6("default") // for interfaces that do not exist yet
 	err := errors.Join(loopback(), m.writeResolvConf())
 	events, subscribeErr := subscribe()
@@ -86,6 +84,14 @@ func Start(ctx context.Context, log *slog.Logger, o Options) (*Manager, error) {
 	}
 	go m.follow(ctx, events)
 	return m, err
+}
+
+func newManager(log *slog.Logger, o Options) *Manager {
+	return &Manager{
+		log: log, ip: o.IP, resolv: o.ResolvConf, done: make(chan struct{}),
+		servers: map[int]lease{}, watchers: map[chan struct{}]bool{},
+		links: map[int]*link{}, kernel: map[int]map[netip.Prefix]bool{}, raise: bringUp, again: make(chan int),
+	}
 }
 
 // Done is closed when ctx has ended and nothing is configured any more.
@@ -146,17 +152,19 @@ func (m *Manager) follow(ctx context.Context, e *events) {
 			if lost = !ok; ok {
 				m.onAddr(u)
 			}
+		case index := <-m.again:
+			m.switchOn(ctx, index)
 		}
 		if lost && ctx.Err() == nil {
 			e.close()
-			e = m.again(ctx)
+			e = m.resubscribe(ctx)
 		}
 		m.publish()
 	}
 }
 
-// again subscribes anew after announcements were lost.
-func (m *Manager) again(ctx context.Context) *events {
+// resubscribe subscribes anew after announcements were lost.
+func (m *Manager) resubscribe(ctx context.Context) *events {
 	for {
 		e, err := subscribe()
 		if err == nil {
@@ -202,9 +210,7 @@ func (m *Manager) onLink(ctx context.Context, u netlink.LinkUpdate) {
 		l = &link{index: a.Index, name: a.Name, mac: slices.Clone(a.HardwareAddr)}
 		m.links[a.Index] = l
 		m.log.Info("network interface", "name", l.name, "mac", l.mac.String())
-		if err := bringUp(u.Link); err != nil {
-			m.log.Error("bring up network interface", "name", l.name, "err", err)
-		}
+		m.switchOn(ctx, l.index)
 	}
 	l.name = a.Name
 	m.setCarrier(ctx, l, a.RawFlags&unix.IFF_UP != 0 && a.RawFlags&unix.IFF_LOWER_UP != 0)
@@ -309,40 +315,4 @@ func (m *Manager) publish() {
 		default: // it has not looked since the last change
 		}
 	}
-}
-
-// events are the kernel's announcements.
-type events struct {
-	links chan netlink.LinkUpdate
-	addrs chan netlink.AddrUpdate
-	done  chan struct{}
-}
-
-func subscribe() (*events, error) {
-	e := &events{links: make(chan netlink.LinkUpdate, 16), addrs: make(chan netlink.AddrUpdate, 16), done: make(chan struct{})}
-	err := netlink.LinkSubscribeWithOptions(e.links, e.done, netlink.LinkSubscribeOptions{ListExisting: true, ReceiveBufferSize: 1 << 20})
-	if err == nil {
-		err = netlink.AddrSubscribeWithOptions(e.addrs, e.done, netlink.AddrSubscribeOptions{ListExisting: true, ReceiveBufferSize: 1 << 20})
-	}
-	if err != nil {
-		close(e.done)
-		return nil, fmt.Errorf("subscribe to links and addresses: %w", err)
-	}
-	return e, nil
-}
-
-// close ends the subscription. The library's goroutines may be in the middle of a message, so it is taken from them.
-func (e *events) close() {
-	if e.done == nil {
-		return
-	}
-	close(e.done)
-	go func() {
-		for range e.links {
-		}
-	}()
-	go func() {
-		for range e.addrs {
-		}
-	}()
 }

@@ -259,6 +259,29 @@ func TestDHCPLeaseIsRenewedAndLinkLocalFollowsItsLoss(t *testing.T) {
 	}
 }
 
+func TestAServerThatComesLateIsFoundAndItsAbsenceSaidOnce(t *testing.T) {
+	t.Parallel()
+	lab := newLab(t)
+	lab.Link(0, false)
+	m := start(t, lab, 0, "manager", "dhcp")
+	m.expect("network interface", 5*time.Second)
+	lab.Link(0, true)
+	m.expect("no DHCP server has answered", 5*time.Second)
+	quiet := time.After(6 * time.Second) // several rounds
+	for quiet != nil {
+		select {
+		case line := <-m.lines:
+			if strings.Contains(line, "DHCP") {
+				t.Errorf("said once more: %s", line)
+			}
+		case <-quiet:
+			quiet = nil
+		}
+	}
+	start(t, lab, 1, "dhcp", "")
+	m.expect("DHCP lease", 20*time.Second)
+}
+
 func TestStaticAddressOfTheCommandLine(t *testing.T) {
 	t.Parallel()
 	lab := newLab(t)
