@@ -49,6 +49,8 @@ type Given struct {
 	To string `json:"to"`
 	// Why says why Capo has none, and where the user finds one.
 	Why string `json:"why"`
+	// Optional is true for one that not every user needs.
+	Optional bool `json:"optional,omitempty"`
 }
 
 // QEMU is how to emulate a board.

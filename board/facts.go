@@ -103,7 +103,11 @@ func (b *Board) bootFacts() []Fact {
 		facts = append(facts, Fact{"partition", fmt.Sprintf("type %s, %s from %s", r.Type, r.From, r.Recipe)})
 	}
 	for _, g := range b.Boot.Given {
-		facts = append(facts, Fact{"bring", fmt.Sprintf("%s: %s", g.To, g.Why)})
+		name := "bring"
+		if g.Optional {
+			name = "perhaps bring"
+		}
+		facts = append(facts, Fact{name, fmt.Sprintf("%s: %s", g.To, g.Why)})
 	}
 	return facts
 }

@@ -28,8 +28,9 @@ type contents struct {
 	cmdline string
 	kernel  []byte
 	initrd  []byte
-	dtb     []byte // nil where the firmware brings one
-	uki     []byte // nil where the board has no UEFI
+	dtb     []byte     // nil where the firmware brings one
+	dtbs    []fat.File // that one and those of the board's near relatives, as they stand on a medium
+	uki     []byte     // nil where the board has no UEFI
 	boot    []fat.File
 	raw     []rawPart
 	time    time.Time
@@ -87,6 +88,14 @@ func (c *contents) read(p *Parts, fleet []byte) error {
 		if c.dtb, err = os.ReadFile(p.DTB); err != nil {
 			return fmt.Errorf("read the device tree: %w", err)
 		}
+		c.dtbs = append(c.dtbs, fat.Bytes(c.dtbName(), c.dtb))
+	}
+	for _, path := range p.DTBs {
+		f, err := fat.FromDisk(filepath.Base(path), path)
+		if err != nil {
+			return fmt.Errorf("read a relative's device tree: %w", err)
+		}
+		c.dtbs = append(c.dtbs, f)
 	}
 	if c.seed, err = seedOf(c, base); err != nil {
 		return err
@@ -176,7 +185,9 @@ func givenFiles(b *board.Board, dir string) ([]fat.File, error) {
 	var missing []string
 	for _, g := range b.Boot.Given {
 		file, err := fat.FromDisk(g.To, filepath.Join(dir, filepath.FromSlash(g.To)))
-		if dir == "" || errors.Is(err, os.ErrNotExist) {
+		if absent := dir == "" || errors.Is(err, os.ErrNotExist); absent && g.Optional {
+			continue
+		} else if absent {
 			missing = append(missing, g.To+": "+g.Why)
 			continue
 		}

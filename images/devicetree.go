@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"slices"
 	"strconv"
 	"strings"
 
@@ -19,15 +20,28 @@ import (
 // errNoSymbols is returned for a device tree to which no overlay can be applied.
 var errNoSymbols = errors.New("it has no symbols (made without dtc -@), so no overlay for the FPGA could be applied")
 
-// dtb returns the path of the device tree that a board's Linux is given: the kernel's own, or one in the cache with the memory for the
-// last log reserved in it. It is "" where the board's firmware or QEMU brings one.
-func (l *Linux) dtb(b *board.Board) (string, error) {
-	if b.Linux.DTB == "" {
-		return "", nil
+// dtbs returns the path of the device tree that a board's Linux is given, and those of its near relatives: the kernel's own, or in the
+// cache with the memory for the last log reserved in them. The first is "" where the board's firmware or QEMU brings one.
+func (l *Linux) dtbs(b *board.Board) (own string, others []string, err error) {
+	if b.Linux.DTB != "" {
+		if own, err = l.dtb(b, b.Linux.DTB); err != nil {
+			return "", nil, err
+		}
 	}
-	own := filepath.Join(l.DTBs, filepath.FromSlash(b.Linux.DTB))
+	for _, name := range b.Linux.DTBs {
+		file, err := l.dtb(b, name)
+		if err != nil {
+			return "", nil, err
+		}
+		others = append(others, file)
+	}
+	return own, others, nil
+}
+
+func (l *Linux) dtb(b *board.Board, name string) (string, error) {
+	own := filepath.Join(l.DTBs, filepath.FromSlash(name))
 	if l.DTBs == "" || !isFile(own) {
-		return "", fmt.Errorf("board %s: Linux %s (%s) has no device tree %s", b.Name, l.Release, b.Linux.Package, b.Linux.DTB)
+		return "", fmt.Errorf("board %s: Linux %s (%s) has no device tree %s", b.Name, l.Release, b.Linux.Package, name)
 	}
 	data, err := os.ReadFile(own)
 	if err != nil {
@@ -35,7 +49,7 @@ func (l *Linux) dtb(b *board.Board) (string, error) {
 	}
 	changed, err := deviceTree(b, data)
 	if err != nil {
-		return "", fmt.Errorf("device tree %s of board %s: %w", b.Linux.DTB, b.Name, err)
+		return "", fmt.Errorf("device tree %s of board %s: %w", name, b.Name, err)
 	}
 	if bytes.Equal(changed, data) {
 		return own, nil
@@ -80,6 +94,9 @@ func reserveRamoops(root *fdt.Node, r *board.Ramoops) error {
 		}}
 		root.Children = append(root.Children, memory)
 	}
+	if slices.ContainsFunc(memory.Children, isRamoops) {
+		return nil // the device tree has it already
+	}
 	// Without #address-cells and #size-cells there are two and one (Devicetree Specification 0.4, section 2.3.5).
 	reg := number(at, memory.Uint32("#address-cells", 2))
 	reg = append(reg, number(uint64(r.Size), memory.Uint32("#size-cells", 1))...)
@@ -89,6 +106,10 @@ func reserveRamoops(root *fdt.Node, r *board.Ramoops) error {
 		fdt.Cells("record-size", part), fdt.Cells("console-size", part), fdt.Cells("pmsg-size", part), fdt.Cells("ecc-size", 16), {Name: "no-map"},
 	}})
 	return nil
+}
+
+func isRamoops(n *fdt.Node) bool {
+	return slices.ContainsFunc(n.Props, func(p fdt.Prop) bool { return p.Name == "compatible" && string(p.Value) == "ramoops\x00" })
 }
 
 // number returns a number of one or two cells.

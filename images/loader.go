@@ -26,9 +26,7 @@ func (c *contents) cardFiles() ([]fat.File, error) {
 // ubootFiles is what U-Boot's distro boot reads (U-Boot, doc/develop/distro.rst; the form is the Boot Loader Specification's extlinux.conf).
 func (c *contents) ubootFiles() []fat.File {
 	files := append(c.boot, fat.Bytes("extlinux/extlinux.conf", c.extlinux("/")), fat.Bytes("kernel", c.kernel))
-	if c.dtb != nil {
-		files = append(files, fat.Bytes(c.dtbName(), c.dtb))
-	}
+	files = append(files, c.dtbs...)
 	return append(files, fat.Bytes("initrd", c.initrd))
 }
 
@@ -54,9 +52,7 @@ func (c *contents) raspiFiles() ([]fat.File, error) {
 		}
 	}
 	files := append(c.boot, fat.Bytes("config.txt", c.configTxt(name)), fat.Bytes("cmdline.txt", []byte(c.cmdline+"\n")), fat.Bytes(name, kernel))
-	if c.dtb != nil {
-		files = append(files, fat.Bytes(c.dtbName(), c.dtb))
-	}
+	files = append(files, c.dtbs...)
 	return append(files, fat.Bytes("initrd", c.initrd)), nil
 }
 

@@ -55,9 +55,7 @@ func (c *contents) netbootFiles() ([]fat.File, error) {
 		n.Kernel = "kernel8.img"
 	} else {
 		files = []fat.File{fat.Bytes("kernel", c.kernel), fat.Bytes("initrd", c.initrd)}
-		if c.dtb != nil {
-			files = append(files, fat.Bytes(c.dtbName(), c.dtb))
-		}
+		files = append(files, c.dtbs...)
 	}
 	if c.dtb != nil {
 		n.DTB = c.dtbName()

@@ -29,6 +29,8 @@ type Parts struct {
 	Initramfs string
 	// DTB is the path of the device tree, or "" where the board needs none.
 	DTB string
+	// DTBs are those of the board's near relatives.
+	DTBs []string
 }
 
 // Parts finds or makes the kernel and the initramfs of a board.
@@ -74,7 +76,7 @@ func (s *Source) PartsWith(ctx context.Context, b *board.Board, node string) (*P
 	}
 	os.Remove(path + ".lock") // only there to wait for another process; a failure to remove it does no harm
 	p := &Parts{Board: b, Release: l.Release, Kernel: l.Kernel, Initramfs: path}
-	p.DTB, err = l.dtb(b)
+	p.DTB, p.DTBs, err = l.dtbs(b)
 	return p, err
 }
 

@@ -8,14 +8,18 @@ func (t *Tree) Bytes() []byte {
 	w.node(t.Root)
 	w.u32(tokenLast)
 	be := binary.BigEndian
+	reservations := t.reserved
+	if reservations == nil {
+		reservations = make([]byte, 16) // the end of the list
+	}
 	reserved := uint32(headerSize)
-	structs := reserved + uint32(len(t.reserved))
+	structs := reserved + uint32(len(reservations))
 	names := structs + uint32(len(w.structs))
 	out := make([]byte, headerSize)
 	for i, v := range []uint32{magic, names + uint32(len(w.names)), structs, names, reserved, version, compatible, t.bootCPU, uint32(len(w.names)), uint32(len(w.structs))} {
 		be.PutUint32(out[4*i:], v)
 	}
-	out = append(out, t.reserved...)
+	out = append(out, reservations...)
 	return append(append(out, w.structs...), w.names...)
 }
 
