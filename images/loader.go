@@ -41,7 +41,7 @@ func (c *contents) extlinux(prefix string) []byte {
 }
 
 // raspiFiles is what the Raspberry Pi's firmware reads (Raspberry Pi documentation, "config.txt"). It unpacks a kernel that is
-// compressed with gzip by itself.
+// compressed with gzip by itself, and chooses the device tree by the model of the board.
 func (c *contents) raspiFiles() ([]fat.File, error) {
 	kernel, name := c.kernel, "kernel7.img"
 	if c.board.Arch == "arm64" {
@@ -57,12 +57,9 @@ func (c *contents) raspiFiles() ([]fat.File, error) {
 }
 
 func (c *contents) configTxt(kernel string) []byte {
-	lines := []string{"kernel=" + kernel, "initramfs initrd followkernel", "enable_uart=1"}
+	lines := []string{"kernel=" + kernel, "initramfs initrd followkernel"}
 	if c.board.Arch == "arm64" {
 		lines = append(lines, "arm_64bit=1")
-	}
-	if c.dtb != nil {
-		lines = append(lines, "device_tree="+c.dtbName())
 	}
 	return []byte(strings.Join(append(lines, c.board.Boot.Config...), "\n") + "\n")
 }
