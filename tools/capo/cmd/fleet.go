@@ -12,9 +12,7 @@ import (
 
 	"github.com/spf13/cobra"
 
-	"github.com/capodekappa/capo/board"
 	"github.com/capodekappa/capo/fleet"
-	"github.com/capodekappa/capo/images"
 	"github.com/capodekappa/capo/tools/capo/local"
 )
 
@@ -198,82 +196,6 @@ func (a *app) completeFleets(_ *cobra.Command, args []string, _ string) ([]strin
 		return nil, cobra.ShellCompDirectiveNoFileComp
 	}
 	return names, cobra.ShellCompDirectiveNoFileComp
-}
-
-type imageFlags struct {
-	images.Options
-	noToken bool
-	labels  string
-}
-
-func (a *app) imageCmd() *cobra.Command {
-	f := imageFlags{}
-	c := &cobra.Command{
-		Use: "image", Short: "Make an image of a board", Example: "  capo image --board qemu-amd64 --out dev-image", Args: cobra.NoArgs,
-		RunE: func(c *cobra.Command, _ []string) error { return a.image(c, f) },
-	}
-	c.Flags().StringVar(&f.Board, "board", "", "the board (capo boards lists them)")
-	c.Flags().StringVar(&f.Format, "format", "", "sd, efi, netboot or qemu (default: the board's first)")
-	c.Flags().StringVar(&f.Out, "out", "", "the file or folder to write")
-	c.Flags().IntVar(&f.Size, "size", 3, "how many nodes the fleet has")
-	c.Flags().IntVar(&f.Expect, "expect", 0, "how many nodes form the log (default: 3, or size if that is less)")
-	c.Flags().StringVar(&f.Name, "name", "", "the node's name")
-	c.Flags().StringVar(&f.labels, "labels", "", "the node's labels, `k=v,…`")
-	c.Flags().StringVar(&f.Cmdline, "cmdline", "", "more for the Linux command line")
-	c.Flags().StringVar(&f.IP, "ip", "", "a fixed address, in the syntax of Linux's ip=")
-	c.Flags().BoolVar(&f.noToken, "no-token", false, "without a join token: its nodes wait until they are approved")
-	_ = c.MarkFlagRequired("board")
-	_ = c.RegisterFlagCompletionFunc("board", completeBoard)
-	return c
-}
-
-func (a *app) image(c *cobra.Command, f imageFlags) error {
-	labels, err := parseLabels(f.labels)
-	if err != nil {
-		return usage(err)
-	}
-	f.Labels = labels
-	if _, err := board.Load(f.Board); err != nil {
-		return usage(err)
-	}
-	if f.Fleet, err = a.imageFleet(f); err != nil {
-		return err
-	}
-	r, err := a.source().Build(c.Context(), f.Options)
-	if errors.Is(err, images.ErrFormat) {
-		return usage(err)
-	}
-	if err != nil {
-		return err
-	}
-	return a.show(r, func(w io.Writer) error {
-		_, err := fmt.Fprintf(w, "%s: %s %s, %s, sha256 %s, %d ms\n", r.Path, r.Board, r.Format, humanBytes(r.Bytes), r.SHA256, r.TookMS)
-		return err
-	})
-}
-
-// imageFleet is the fleet's part of an image: with a join token of its own, unless --no-token says otherwise. Without a fleet there is
-// none.
-func (a *app) imageFleet(f imageFlags) ([]byte, error) {
-	fl, err := a.loadFleet()
-	if f.noToken && err != nil && exitCode(err) == exitNoFleet {
-		return nil, nil
-	}
-	if err != nil {
-		return nil, err
-	}
-	if f.noToken {
-		return fl.Membership.Marshal()
-	}
-	store, err := openStore()
-	if err != nil {
-		return nil, err
-	}
-	m, err := store.WithToken(fl, "image "+f.Board+" "+f.Name)
-	if err != nil {
-		return nil, err
-	}
-	return m.Marshal()
 }
 
 // parseLabels reads k=v,….
