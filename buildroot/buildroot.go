@@ -20,8 +20,10 @@ var files embed.FS
 
 // The kinds of recipes.
 const (
-	// KindLinux makes a kernel and device trees.
+	// KindLinux makes a kernel.
 	KindLinux = "linux"
+	// KindDeviceTrees makes device trees of Linux's source and of our own.
+	KindDeviceTrees = "device-trees"
 	// KindUBoot makes the boot loader U-Boot, for one or more device trees.
 	KindUBoot = "u-boot"
 )
@@ -30,7 +32,7 @@ const (
 type Recipe struct {
 	// Name is the recipe's key in recipes.json, which board.json names.
 	Name string `json:"-"`
-	// Kind is KindLinux or KindUBoot.
+	// Kind is KindLinux, KindDeviceTrees or KindUBoot.
 	Kind string `json:"kind"`
 	// Source is the source's name in images/linux.lock.
 	Source string `json:"source"`
@@ -42,16 +44,17 @@ type Recipe struct {
 	// that whatever the fragments do not say is off.
 	Defconfig string `json:"defconfig,omitempty"`
 	// Config are the fragments, files of this folder. Each of their symbols must be in the result.
-	Config []string `json:"config"`
+	Config []string `json:"config,omitempty"`
 	// Image is the kernel that the build makes, relative to the source.
 	Image string `json:"image,omitempty"`
+	// DeviceTrees is the recipe that makes a kernel's device trees. They are apart because they take
+	// seconds, and a kernel minutes.
+	DeviceTrees string `json:"device_trees,omitempty"`
 	// Trees are device trees of the source, relative to its folder of them, without an ending. Each is built
-	// with its symbols; for U-Boot each is a variant of the loader in a folder of that name.
+	// with its symbols; for U-Boot each is a variant of the loader, in a folder of that name.
 	Trees []string `json:"trees,omitempty"`
 	// Own is a folder here of further device trees.
 	Own string `json:"own,omitempty"`
-	// Merged are device trees made of a base and overlays, of Trees or Own.
-	Merged map[string][]string `json:"merged,omitempty"`
 	// Outputs are U-Boot's files that are kept, relative to the source.
 	Outputs []string `json:"outputs,omitempty"`
 	// Notes are for people.
@@ -102,11 +105,14 @@ func Parse(text []byte) (map[string]Recipe, error) {
 		return nil, fmt.Errorf("parse recipes.json: %w", err)
 	}
 	for name, r := range recipes {
-		if r.Kind != KindLinux && r.Kind != KindUBoot {
+		if !slices.Contains([]string{KindLinux, KindDeviceTrees, KindUBoot}, r.Kind) {
 			return nil, fmt.Errorf("recipes.json: %s is of the unknown kind %q", name, r.Kind)
 		}
-		if r.Source == "" || r.Arch == "" || len(r.Config) == 0 {
-			return nil, fmt.Errorf("recipes.json: %s lacks source, arch or config", name)
+		if r.Source == "" || r.Arch == "" || r.Cross == "" {
+			return nil, fmt.Errorf("recipes.json: %s lacks source, arch or cross", name)
+		}
+		if len(r.Config) == 0 && r.Kind != KindDeviceTrees {
+			return nil, fmt.Errorf("recipes.json: %s lacks config", name)
 		}
 		r.Name = name
 		recipes[name] = r

@@ -2,8 +2,6 @@ package buildroot
 
 import (
 	"io/fs"
-	"path"
-	"slices"
 	"strings"
 	"testing"
 )
@@ -23,13 +21,11 @@ func TestEveryRecipeFindsItsFiles(t *testing.T) {
 			used[file] = true
 		}
 		own, err := r.OwnTrees()
-		if err != nil {
-			t.Errorf("%s: %v", name, err)
+		if err != nil || (r.Own != "") != (len(own) > 0) {
+			t.Errorf("%s: our own trees are %v, %v", name, own, err)
 		}
-		for merged, parts := range r.Merged {
-			if !slices.Contains(own, parts[0]) && !slices.Contains(r.Trees, parts[0]) {
-				t.Errorf("%s: %s is merged into %s, which it does not build", name, merged, parts[0])
-			}
+		if trees := recipes[r.DeviceTrees]; r.DeviceTrees != "" && trees.Kind != KindDeviceTrees {
+			t.Errorf("%s: %s makes no device trees", name, r.DeviceTrees)
 		}
 	}
 	for _, dir := range []string{"linux", "u-boot", "dts"} {
@@ -45,33 +41,13 @@ func TestEveryRecipeFindsItsFiles(t *testing.T) {
 	}
 }
 
-func TestDeviceTreesKeepMemoryForTheLastLog(t *testing.T) {
-	trees, _ := fs.Glob(files, "dts/*/*.dts") // the pattern is valid
-	for _, name := range trees {
-		text, err := fs.ReadFile(files, name)
-		if err != nil {
-			t.Fatal(err)
-		}
-		all := string(text)
-		for line := range strings.Lines(all) {
-			include, ok := strings.CutPrefix(strings.TrimSpace(line), `#include "`)
-			if more, err := fs.ReadFile(files, path.Join(path.Dir(name), strings.TrimSuffix(include, `"`))); ok && err == nil {
-				all += string(more)
-			}
-		}
-		if !strings.Contains(all, `compatible = "ramoops"`) && !strings.Contains(all, `#include "ramoops-`) {
-			t.Errorf("%s has no ramoops", name)
-		}
-	}
-}
-
 func TestParseRefuses(t *testing.T) {
 	for name, text := range map[string]string{
 		"no JSON":       `{`,
-		"unknown field": `{"x":{"kind":"linux","source":"s","arch":"arm","config":["c"],"colour":"red"}}`,
-		"unknown kind":  `{"x":{"kind":"grub","source":"s","arch":"arm","config":["c"]}}`,
-		"no source":     `{"x":{"kind":"linux","arch":"arm","config":["c"]}}`,
-		"no fragment":   `{"x":{"kind":"linux","source":"s","arch":"arm"}}`,
+		"unknown field": `{"x":{"kind":"linux","source":"s","arch":"arm","cross":"c-","config":["c"],"colour":"red"}}`,
+		"unknown kind":  `{"x":{"kind":"grub","source":"s","arch":"arm","cross":"c-","config":["c"]}}`,
+		"no source":     `{"x":{"kind":"linux","arch":"arm","cross":"c-","config":["c"]}}`,
+		"no fragment":   `{"x":{"kind":"linux","source":"s","arch":"arm","cross":"c-"}}`,
 	} {
 		if _, err := Parse([]byte(text)); err == nil {
 			t.Errorf("%s: no error", name)

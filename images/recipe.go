@@ -60,7 +60,16 @@ func (s *Source) recipeLinux(ctx context.Context, name string) (*Linux, error) {
 	if err != nil {
 		return nil, err
 	}
-	return openLinux(dir)
+	l, err := openLinux(dir)
+	if err != nil || r.DeviceTrees == "" {
+		return l, err
+	}
+	trees, err := s.Recipe(ctx, r.DeviceTrees)
+	if err != nil {
+		return nil, err
+	}
+	l.DTBs = filepath.Join(trees, "dtbs")
+	return l, nil
 }
 
 // isRecipe tells a recipe's name from one in linux.lock.

@@ -87,7 +87,7 @@ func builder(t *testing.T, source func() (string, error)) *Builder {
 func TestADistFolderIsTakenWithoutCompilerOrSource(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
 	b := builder(t, func() (string, error) { t.Error("the source was asked for"); return "", nil })
-	name, err := b.DistName("u-boot-zynq")
+	name, err := b.DistName("uboot-zynq")
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -96,7 +96,7 @@ func TestADistFolderIsTakenWithoutCompilerOrSource(t *testing.T) {
 	if err := os.MkdirAll(want, 0o755); err != nil {
 		t.Fatal(err)
 	}
-	if got, err := b.Build(t.Context(), "u-boot-zynq"); got != want || err != nil {
+	if got, err := b.Build(t.Context(), "uboot-zynq"); got != want || err != nil {
 		t.Errorf("Build = %q, %v", got, err)
 	}
 }
@@ -166,15 +166,24 @@ func TestAFullDiskIsKnownByWhatTheProgramPrints(t *testing.T) {
 	}
 }
 
-func TestTailKeepsTheLastLines(t *testing.T) {
+func TestTailKeepsTheFirstErrorAndTheLastLines(t *testing.T) {
 	var tl tail
 	for i := range 2000 {
-		if _, err := io.WriteString(&tl, strings.Repeat("x", i%7)+"line\n"); err != nil {
-			t.Fatal(err)
+		line := strings.Repeat("x", i%7) + "line\n"
+		if i == 900 {
+			line = "a.c:1: error: no\n"
+		}
+		for _, part := range []string{line[:2], line[2:]} {
+			if _, err := io.WriteString(&tl, part); err != nil {
+				t.Fatal(err)
+			}
 		}
 	}
+	if _, err := io.WriteString(&tl, "end"); err != nil {
+		t.Fatal(err)
+	}
 	lines := strings.Split(tl.text(), "\n")
-	if len(lines) != 12 || len(tl.buf) > tailBytes || !strings.HasSuffix(lines[11], "line") {
-		t.Errorf("%d lines, %d bytes kept", len(lines), len(tl.buf))
+	if len(lines) != tailLines+3 || lines[0] != "a.c:1: error: no" || lines[len(lines)-1] != "end" {
+		t.Errorf("kept %q", lines)
 	}
 }

@@ -1,7 +1,6 @@
 package compile
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -41,6 +40,9 @@ func (j *job) run(ctx context.Context, source string) error {
 	}
 	if err := j.unpackTar(ctx, source); err != nil {
 		return err
+	}
+	if j.recipe.Kind == buildroot.KindDeviceTrees {
+		return j.deviceTrees(ctx)
 	}
 	return j.linux(ctx)
 }
@@ -120,23 +122,4 @@ func writeFile(path string, data []byte) error {
 		return err
 	}
 	return os.WriteFile(path, data, 0o644)
-}
-
-// tail keeps the last lines of what is written to it.
-type tail struct{ buf []byte }
-
-const tailBytes = 4 << 10
-
-func (t *tail) Write(p []byte) (int, error) {
-	t.buf = append(t.buf, p...)
-	if over := len(t.buf) - tailBytes; over > 0 {
-		t.buf = append(t.buf[:0], t.buf[over:]...)
-	}
-	return len(p), nil
-}
-
-// text returns the last twelve lines.
-func (t *tail) text() string {
-	lines := bytes.Split(bytes.TrimSpace(t.buf), []byte("\n"))
-	return string(bytes.Join(lines[max(0, len(lines)-12):], []byte("\n")))
 }

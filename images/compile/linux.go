@@ -7,12 +7,11 @@ import (
 	"os"
 	"path"
 	"path/filepath"
-	"slices"
 	"strings"
 )
 
-// linux configures and builds a kernel and its device trees. The result is laid out as images unpacks a kernel's package:
-// vmlinuz, dtbs, modules, linux.json.
+// linux configures and builds a kernel. The result is laid out as images unpacks a kernel's package: vmlinuz, modules,
+// linux.json.
 func (j *job) linux(ctx context.Context) error {
 	if err := j.configureLinux(ctx); err != nil {
 		return err
@@ -24,9 +23,6 @@ func (j *job) linux(ctx context.Context) error {
 		return err
 	}
 	if err := j.keep(".config", "config"); err != nil {
-		return err
-	}
-	if err := j.deviceTrees(ctx); err != nil {
 		return err
 	}
 	return j.describe(ctx)
@@ -68,80 +64,6 @@ func (j *job) checkConfig(fragment string) error {
 	}
 	if lost := Lost(fragment, string(config)); len(lost) > 0 {
 		return fmt.Errorf("the configuration has not what its fragments say (a symbol that does not exist, or one that it depends on is off):\n%s", strings.Join(lost, "\n"))
-	}
-	return nil
-}
-
-// deviceTrees builds the source's and our device trees, all with symbols, so that overlays can name what is in them.
-func (j *job) deviceTrees(ctx context.Context) error {
-	own, err := j.ownTrees()
-	if err != nil {
-		return err
-	}
-	var targets, overlays []string
-	for _, t := range j.recipe.Trees {
-		targets = append(targets, t+".dtb")
-	}
-	for _, t := range own {
-		targets = append(targets, "capo/"+t+".dtb")
-	}
-	for _, parts := range j.recipe.Merged {
-		overlays = append(overlays, parts[1:]...)
-	}
-	for _, t := range overlays {
-		targets = append(targets, t+".dtbo")
-	}
-	if len(targets) == 0 {
-		return nil
-	}
-	slices.Sort(targets)
-	if err := j.make(ctx, append([]string{"DTC_FLAGS=-@"}, targets...)...); err != nil {
-		return err
-	}
-	for _, t := range targets {
-		if strings.HasSuffix(t, ".dtb") {
-			if err := j.keep(path.Join(j.treeFolder(), t), path.Join("dtbs", strings.TrimPrefix(t, "capo/"))); err != nil {
-				return err
-			}
-		}
-	}
-	return j.mergeTrees(ctx)
-}
-
-func (j *job) treeFolder() string { return path.Join("arch", j.recipe.Arch, "boot", "dts") }
-
-// ownTrees puts our device trees beside the source's and returns their names.
-func (j *job) ownTrees() ([]string, error) {
-	if j.recipe.Own == "" {
-		return nil, nil
-	}
-	inputs, err := j.recipe.Inputs()
-	if err != nil {
-		return nil, err
-	}
-	for name, text := range inputs {
-		if path.Dir(name) != j.recipe.Own {
-			continue
-		}
-		if err := writeFile(filepath.Join(j.tree, j.treeFolder(), "capo", path.Base(name)), []byte(text)); err != nil {
-			return nil, err
-		}
-	}
-	return j.recipe.OwnTrees()
-}
-
-// mergeTrees applies overlays to the device trees that they belong to.
-func (j *job) mergeTrees(ctx context.Context) error {
-	for name, parts := range j.recipe.Merged {
-		base := filepath.Join(j.out, "dtbs", parts[0]+".dtb")
-		merged := filepath.Join(j.out, "dtbs", name+".dtb")
-		args := []string{"-i", base, "-o", merged}
-		for _, overlay := range parts[1:] {
-			args = append(args, path.Join(j.treeFolder(), overlay+".dtbo"))
-		}
-		if err := j.command(ctx, j.tree, "scripts/dtc/fdtoverlay", args...); err != nil {
-			return err
-		}
 	}
 	return nil
 }
