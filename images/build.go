@@ -67,6 +67,15 @@ type Result struct {
 	// SHA256 is the digest of the image, or of the list of files with their digests for a folder.
 	SHA256 string `json:"sha256"`
 	TookMS int64  `json:"took_ms"`
+	// Own are the bytes of an image file, before compression, that differ from one build to the next because each has a join token of its
+	// own: the fleet's part, and a signature over it.
+	Own []Range `json:"-"`
+}
+
+// Range is a range of bytes.
+type Range struct {
+	// From is the first byte, To the one after the last.
+	From, To int64
 }
 
 // Build makes an image. Until it is whole there is nothing at its path, or what was there before.
@@ -123,8 +132,8 @@ func (o *Options) checkOut() error {
 	info, err := os.Stat(o.Out)
 	switch {
 	case errors.Is(err, os.ErrNotExist):
-		if parent, err := os.Stat(filepath.Dir(filepath.Clean(o.Out))); err == nil && !parent.IsDir() {
-			return fmt.Errorf("write image %s: %s is no folder", o.Out, filepath.Dir(o.Out))
+		if parent := filepath.Dir(filepath.Clean(o.Out)); !isDir(parent) {
+			return fmt.Errorf("write image %s: there is no folder %s", o.Out, parent)
 		}
 		return nil
 	case err != nil:

@@ -28,6 +28,7 @@ type contents struct {
 	cmdline string
 	kernel  []byte
 	initrd  []byte
+	own     Range      // the fleet's JSON in initrd
 	dtb     []byte     // nil where the firmware brings one
 	dtbs    []fat.File // that one and those of the board's near relatives, as they stand on a medium
 	uki     []byte     // nil where the board has no UEFI
@@ -113,6 +114,10 @@ func (c *contents) read(p *Parts, fleet []byte) error {
 		return err
 	}
 	c.initrd = []byte(all.String())
+	if fleet != nil {
+		at := int64(strings.LastIndex(all.String(), string(fleet)))
+		c.own = Range{From: at, To: at + fleetSize(fleet)}
+	}
 	return nil
 }
 

@@ -76,6 +76,7 @@ func (c *contents) writeEFI(ctx context.Context, s *Source, o Options, r *Result
 	if err != nil {
 		return err
 	}
+	r.Own = c.ownIn(volume, esp.Start)
 	size := esp.Start + esp.Size + mebibyte
 	head, tail, err := disk.GPT(size, disk.DeriveGUID("disk "+c.seed), append(parts, esp))
 	if err != nil {

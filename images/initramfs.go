@@ -87,12 +87,16 @@ const fleetRoom = 8 << 10
 // FleetArchive returns the cpio archive that follows the initramfs and holds the fleet's part, which is JSON and filled up with spaces.
 // It is not compressed and is readable only by root on the node.
 func FleetArchive(fleet []byte) ([]byte, error) {
-	room := (len(fleet) + fleetRoom - 1) / fleetRoom * fleetRoom
-	padded := string(fleet) + strings.Repeat(" ", room-len(fleet))
+	padded := string(fleet) + strings.Repeat(" ", int(fleetSize(fleet))-len(fleet))
 	return archive([]cpio.Record{
 		cpio.Directory(path.Dir(FleetFile[1:]), 0o755),
 		cpio.StaticFile(FleetFile[1:], padded, 0o400),
 	})
+}
+
+// fleetSize is the size of the fleet's part, filled up.
+func fleetSize(fleet []byte) int64 {
+	return int64((len(fleet) + fleetRoom - 1) / fleetRoom * fleetRoom)
 }
 
 // FileArchive returns a cpio archive with one more file, to be appended to an initramfs as [FleetArchive] is. Tests put

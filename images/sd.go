@@ -32,6 +32,7 @@ func (c *contents) writeSD(o Options, r *Result) error {
 	if err != nil {
 		return err
 	}
+	r.Own = c.ownIn(volume, mebibyte)
 	pieces := []disk.Piece{{At: mebibyte, Size: size - tail - mebibyte, Content: volume}}
 	parts := []disk.MBRPartition{{Start: mebibyte, Size: size - tail - mebibyte, Type: disk.TypeFAT32, Active: true}}
 	at := size - tail
