@@ -103,6 +103,9 @@ func (b *Builder) build(ctx context.Context, r buildroot.Recipe, dir string) err
 	if err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
 	}
+	if err := b.sweep(r.Name); err != nil {
+		return fmt.Errorf("build %s: %w", r.Name, err)
+	}
 	work, err := os.MkdirTemp(b.Cache, ".build-"+r.Name+"-")
 	if err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
@@ -123,6 +126,17 @@ func (b *Builder) build(ctx context.Context, r buildroot.Recipe, dir string) err
 		return fmt.Errorf("build %s: %w", r.Name, err)
 	}
 	b.Log.Info("built", "recipe", r.Name, "took", time.Since(start).Round(time.Second), "cpu", j.cpu.Round(time.Second))
+	return nil
+}
+
+// sweep removes what a build left that was killed. Its caller has the recipe's lock, so nobody is building there.
+func (b *Builder) sweep(name string) error {
+	left, _ := filepath.Glob(filepath.Join(b.Cache, ".build-"+name+"-*")) // the pattern is valid
+	for _, dir := range left {
+		if err := os.RemoveAll(dir); err != nil {
+			return err
+		}
+	}
 	return nil
 }
 
