@@ -106,7 +106,7 @@ func (b *Builder) build(ctx context.Context, r buildroot.Recipe, dir string) err
 	if err := b.sweep(r.Name); err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
 	}
-	work, err := os.MkdirTemp(b.Cache, ".build-"+r.Name+"-")
+	work, err := os.MkdirTemp(b.Cache, ".build-"+r.Name+".*")
 	if err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
 	}
@@ -131,7 +131,7 @@ func (b *Builder) build(ctx context.Context, r buildroot.Recipe, dir string) err
 
 // sweep removes what a build left that was killed. Its caller has the recipe's lock, so nobody is building there.
 func (b *Builder) sweep(name string) error {
-	left, _ := filepath.Glob(filepath.Join(b.Cache, ".build-"+name+"-*")) // the pattern is valid
+	left, _ := filepath.Glob(filepath.Join(b.Cache, ".build-"+name+".*")) // the pattern is valid
 	for _, dir := range left {
 		if err := os.RemoveAll(dir); err != nil {
 			return err

@@ -110,7 +110,7 @@ func TestAFailedBuildLeavesNothingAndSaysWhereItsLogIs(t *testing.T) {
 		t.Fatal(err)
 	}
 	b := builder(t, func() (string, error) { return broken, nil })
-	if err := os.MkdirAll(filepath.Join(b.Cache, ".build-capo-armv7-1/source"), 0o755); err != nil { // of one that was killed
+	if err := os.MkdirAll(filepath.Join(b.Cache, ".build-capo-armv7.1/source"), 0o755); err != nil { // of one that was killed
 		t.Fatal(err)
 	}
 	_, err := b.Build(t.Context(), "capo-armv7")
