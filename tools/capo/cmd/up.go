@@ -57,6 +57,7 @@ func (a *app) upCmd() *cobra.Command {
 	}
 	c.Flags().IntVar(&f.nodes, "nodes", 3, "how many nodes")
 	c.Flags().StringVar(&f.boards, "board", "qemu-amd64", "the board; several, joined by commas, make a mixed fleet, one node each")
+	_ = c.RegisterFlagCompletionFunc("board", completeBoards)
 	c.Flags().StringVar(&f.format, "format", "", "boot the image that a real board would, through its firmware: sd or efi (default: QEMU starts the kernel)")
 	c.Flags().StringVar(&f.mem, "mem", "256M", "memory of a QEMU machine")
 	c.Flags().StringVar(&f.iface, "interface", "", "network interface of host nodes (default: the loopback)")
