@@ -58,7 +58,7 @@ var foreign = map[string][]string{
 	"github.com/vishvananda/netns":      {"test/netlab"},
 	"golang.org/x/net":                  {"fleet", "jsrt/cell"},
 	"golang.org/x/sys":                  {"init", "jsrt/cell", "images", "node", "queue", "tools/capo"},
-	"golang.org/x/tools":                {},
+	"golang.org/x/tools":                {"test/house"},
 	"golang.org/x/term":                 {"tools/capo"},
 	"gopkg.in/yaml.v3":                  {"tools/capo"},
 }
