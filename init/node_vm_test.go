@@ -3,6 +3,8 @@ package main_test
 import (
 	"fmt"
 	"net"
+	"net/netip"
+	"slices"
 	"testing"
 	"time"
 
@@ -10,6 +12,8 @@ import (
 	"github.com/capodekappa/capo/images"
 	"github.com/capodekappa/capo/images/qemu"
 	"github.com/capodekappa/capo/images/qemu/qemutest"
+	"github.com/capodekappa/capo/init/phase"
+	"github.com/capodekappa/capo/node/api"
 )
 
 // TestNodeIsReadyInASmallMachine boots the real node, alone in its fleet, with 128 MB.
@@ -38,6 +42,51 @@ func TestNodeIsReadyInASmallMachine(t *testing.T) {
 		t.Errorf("hello = %+v", hello)
 	}
 	t.Log(vm.Console())
+}
+
+// TestNodeIsReadyOnEveryProcessor boots the real node, alone in its fleet, on the boards whose kernels are at hand.
+func TestNodeIsReadyOnEveryProcessor(t *testing.T) {
+	for _, tt := range []struct{ board, id string }{
+		{"qemu-arm64", "525400000100"}, // nothing but the network interface tells who it is
+	} {
+		t.Run(tt.board, func(t *testing.T) {
+			port := freePort(t)
+			f, member := testFleet(t)
+			vm := qemutest.Boot(t, qemutest.Options{
+				Board:   tt.board,
+				Image:   images.Options{Size: 1, Expect: 1, Fleet: member},
+				Machine: qemu.Config{NICs: []qemu.NIC{{MAC: qemu.MAC(1, 0), HostPort: port, GuestPort: 8470}}},
+			})
+			line := vm.Expect(`capo: ready .* total=.* id=\S+`, boot)[0]
+			times, ok := phase.ParseReady(line)
+			if !ok || times.Linux == 0 || times.Init == 0 || times.Join == 0 {
+				t.Errorf("%s: the line %q does not have the times of a boot", tt.board, line)
+			}
+			t.Logf("%s: ready %v after QEMU began: %s", tt.board, time.Since(vm.Started).Round(time.Millisecond), line)
+			if row := ownRow(t, f, port); row.ID != tt.id || row.Cells != "full" || row.Board != tt.board {
+				t.Errorf("%s: the node says of itself: %+v", tt.board, row)
+			}
+		})
+	}
+}
+
+// ownRow asks a node what it says of itself, once it has tried a cell.
+func ownRow(t *testing.T, f *fleet.Fleet, port int) api.Node {
+	t.Helper()
+	operator, err := f.Authority()
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := &api.Client{Base: fmt.Sprintf("https://127.0.0.1:%d", port), HTTP: api.Transport(operator.Client(nil), netip.Addr{})}
+	for end := time.Now().Add(boot); ; time.Sleep(100 * time.Millisecond) {
+		rows, err := client.Nodes(t.Context())
+		if err == nil && len(rows) == 1 && !slices.Contains(rows[0].CellsLack, "not tried yet") {
+			return rows[0]
+		}
+		if time.Now().After(end) {
+			t.Fatalf("the node does not say how it confines cells: %+v, %v", rows, err)
+		}
+	}
 }
 
 // testFleet is a new fleet, and what its nodes get.

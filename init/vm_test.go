@@ -35,7 +35,7 @@ func TestMachineWithTwoNetworks(t *testing.T) {
 			Args: []string{"-device", "pcie-root-port,id=port1,slot=1"},
 		},
 	})
-	phases := []string{"signals", "mounts", "board", "watchdog", "previous", "settings", "entropy", "modules", "network", "clock", "identity", "node"}
+	phases := []string{"signals", "mounts", "board", "watchdog", "previous", "settings", "entropy", "modules", "network", "clock", "identity", "cgroups", "node"}
 	for _, p := range phases {
 		vm.Expect("capo: phase "+p+" at=", boot)
 	}

@@ -29,6 +29,7 @@ import (
 // hardware is what the phases find out.
 type hardware struct {
 	cmdline string // the kernel's
+	cgroups chan cgroups
 	board   *board.Board
 	loader  *modules.Loader
 }
@@ -47,6 +48,7 @@ func (m *machine) phases() []phase.Phase {
 		{Name: "network", Run: m.startNetwork},
 		{Name: "clock", Run: m.setClock},
 		{Name: "identity", Run: m.identify},
+		{Name: "cgroups", Run: m.takeCgroups},
 	}
 }
 
@@ -62,10 +64,33 @@ func (m *machine) mount(context.Context) error {
 	}
 	m.console.Attach(kmsg)
 	levelErr := console.Level(consoleLevel)
-	cells, cgroupErr := mounts.Cgroups(mounts.CgroupRoot)
-	m.out.CellsCgroup = cells
+	m.hw.cgroups = make(chan cgroups, 1)
+	go func() {
+		cells, err := mounts.Cgroups(mounts.CgroupRoot)
+		m.hw.cgroups <- cgroups{cells, err}
+	}()
 	m.out.StoreDir = "/run/capo/store"
-	return errors.Join(err, openErr, levelErr, cgroupErr, os.MkdirAll(m.out.StoreDir, 0o700))
+	return errors.Join(err, openErr, levelErr, os.MkdirAll(m.out.StoreDir, 0o700))
+}
+
+// cgroups is what became of making them. Moving this process into one waits for every processor, and nothing needs
+// them before the node.
+type cgroups struct {
+	cells string
+	err   error
+}
+
+func (m *machine) takeCgroups(ctx context.Context) error {
+	if m.hw.cgroups == nil {
+		return errors.New("no file systems, no cgroups")
+	}
+	select {
+	case c := <-m.hw.cgroups:
+		m.out.CellsCgroup = c.cells
+		return c.err
+	case <-ctx.Done():
+		return ctx.Err()
+	}
 }
 
 // untilPowerIsCut is a context for what has to go on while the machine is ending.

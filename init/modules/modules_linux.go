@@ -6,7 +6,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"os"
 	"path/filepath"
@@ -87,7 +86,10 @@ func (l *Loader) Device(modalias string) {
 // Follow loads what devices need, those that are there and those that come, until the context ends. It returns an error
 // only if it cannot hear of devices; the loop runs in a goroutine that ends with ctx.
 func (l *Loader) Follow(ctx context.Context) error {
-	// First listen, then ask: a device that comes in between is announced twice rather than not at all.
+	if len(l.aliases) == 0 {
+		return nil // everything is built into the kernel
+	}
+	// First listen, then look: a device that comes in between is met twice rather than not at all.
 	events, err := uevent.Listen(ctx)
 	if err != nil {
 		return err
@@ -99,18 +101,30 @@ func (l *Loader) Follow(ctx context.Context) error {
 			}
 		}
 	}()
-	go Announce("/sys")
+	go Scan("/sys", l.Device)
 	return nil
 }
 
-// Announce asks the kernel to announce every device on a bus again, by writing "add" to its uevent file. A device
-// that cannot be asked has gone.
-func Announce(sys string) {
-	devices, _ := fs.Glob(os.DirFS(sys), "bus/*/devices/*/uevent") // the pattern is valid
-	for _, d := range devices {
-		if strings.HasPrefix(d, "bus/cpu/") || strings.HasPrefix(d, "bus/memory/") {
+// Scan calls device with the modalias of every device on a bus. One that has gone or has none is passed over.
+func Scan(sys string, device func(modalias string)) {
+	buses, _ := os.ReadDir(filepath.Join(sys, "bus")) // without any there is no device
+	for _, bus := range buses {
+		if name := bus.Name(); name == "cpu" || name == "memory" {
 			continue // there can be hundreds, and no driver of ours is for them
 		}
-		_ = os.WriteFile(filepath.Join(sys, d), []byte("add"), 0)
+		dir := filepath.Join(sys, "bus", bus.Name(), "devices")
+		devices, _ := os.ReadDir(dir)
+		for _, d := range devices {
+			// What the kernel would announce; not every bus has a file modalias.
+			text, err := os.ReadFile(filepath.Join(dir, d.Name(), "uevent"))
+			if err != nil {
+				continue
+			}
+			for line := range strings.Lines(string(text)) {
+				if alias, ok := strings.CutPrefix(strings.TrimSpace(line), "MODALIAS="); ok {
+					device(alias)
+				}
+			}
+		}
 	}
 }

@@ -10,31 +10,59 @@ import (
 	"strconv"
 	"strings"
 	"time"
+	"unsafe"
 
 	"golang.org/x/sys/unix"
 )
 
-// Loop reaps until ctx ends: at every SIGCHLD, and now and then for one that was still being waited for.
+// again is how long after a signal all processes are looked through, if a child of ours stood before others.
+const again = 500 * time.Millisecond
+
+// Loop reaps until ctx ends: at every SIGCHLD, a moment later what stood behind a child of ours, and now and then whatever is left.
 func Loop(ctx context.Context) {
 	children := make(chan os.Signal, 1)
 	signal.Notify(children, unix.SIGCHLD)
 	defer signal.Stop(children)
 	tick := time.NewTicker(10 * time.Second)
 	defer tick.Stop()
+	var later <-chan time.Time
 	for {
-		Once("/proc")
 		select {
 		case <-ctx.Done():
 			return
 		case <-children:
+			if first("/proc") && later == nil {
+				later = time.After(again)
+			}
+		case <-later:
+			later = nil
+			Once("/proc")
 		case <-tick.C:
+			Once("/proc")
+		}
+	}
+}
+
+// first reaps zombies for as long as the first one is not ours, and reports whether one is. What stands behind that is left to a later
+// round: looking through all processes costs much, and can wait.
+func first(proc string) (ours bool) {
+	for {
+		pid := firstZombie()
+		if pid == 0 {
+			return false
+		}
+		if pidfds(proc)[pid] {
+			return true
+		}
+		if got, err := unix.Wait4(pid, nil, unix.WNOHANG, nil); err != nil || got != pid {
+			return true
 		}
 	}
 }
 
 // Once reaps every zombie that is not ours and returns how many there were.
 func Once(proc string) int {
-	if !anyZombie() {
+	if firstZombie() == 0 {
 		return 0
 	}
 	// A child of os/exec has a pidfd in this process from its first moment until it was waited for (Go 1.23 and newer on
@@ -54,11 +82,21 @@ func Once(proc string) int {
 	return n
 }
 
-// anyZombie peeks without reaping.
-func anyZombie() bool {
+// childInfo is the part of siginfo_t that tells of a child: the union in it is aligned as a pointer is.
+type childInfo struct {
+	signo, errno, code int32
+	_                  [unsafe.Sizeof(uintptr(0)) - 4]byte
+	pid                int32
+}
+
+// firstZombie peeks at an ended child without reaping it; 0 if there is none.
+func firstZombie() int {
 	var info unix.Siginfo
 	err := unix.Waitid(unix.P_ALL, 0, &info, unix.WEXITED|unix.WNOHANG|unix.WNOWAIT, nil)
-	return err == nil && info.Signo != 0
+	if err != nil || info.Signo == 0 {
+		return 0
+	}
+	return int((*childInfo)(unsafe.Pointer(&info)).pid)
 }
 
 // zombiesOf lists the ended children of a process.

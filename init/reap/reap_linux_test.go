@@ -60,6 +60,37 @@ func TestOrphansAreReapedAndChildrenAreNot(t *testing.T) {
 	}
 }
 
+func TestTheFirstZombieIsReapedWithoutLookingThroughAll(t *testing.T) {
+	if err := unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 1, 0, 0, 0); err != nil {
+		t.Fatal(err)
+	}
+	defer unix.Prctl(unix.PR_SET_CHILD_SUBREAPER, 0, 0, 0, 0)
+	cmd := exec.Command(os.Args[0])
+	cmd.Env = []string{"REAP_TEST=parent"}
+	if err := cmd.Start(); err != nil {
+		t.Fatal(err)
+	}
+	for firstZombie() == 0 {
+		time.Sleep(time.Millisecond)
+	}
+	for end := time.Now().Add(5 * time.Second); len(zombiesOf("/proc", os.Getpid())) < 2; time.Sleep(time.Millisecond) {
+		if time.Now().After(end) {
+			t.Fatal("the child and its orphan did not end")
+		}
+	}
+	_ = first("/proc")
+	var exit *exec.ExitError
+	if err := cmd.Wait(); !errors.As(err, &exit) || exit.ExitCode() != 7 {
+		t.Errorf("Wait = %v: our own child was taken", err)
+	}
+	if first("/proc") {
+		t.Error("a child of ours is left, after it was waited for")
+	}
+	if left := zombiesOf("/proc", os.Getpid()); len(left) != 0 {
+		t.Errorf("the orphan is left: %v", left)
+	}
+}
+
 func TestIsZombieOf(t *testing.T) {
 	stat := func(name, state string, parent int) string {
 		return "12 (" + name + ") " + state + " " + strconv.Itoa(parent) + " 12 12 0"
