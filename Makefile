@@ -9,7 +9,7 @@ ALONE   := init,test/vm,test/boot,test/lab,test/e2e,test/netlab/forming,fleet
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-long soak bench image dist fmt lint clean help go deps-run deps-test
+.PHONY: run test test-long soak bench image linux dist fmt lint clean help go deps-run deps-test deps-build
 
 ## run: three virtual boards boot, find each other and process a photograph
 run: $(CAPO) deps-run
@@ -42,8 +42,12 @@ bench: $(CAPO) deps-run
 image: $(CAPO) deps-run
 	$(CAPO) image --board qemu-amd64 --no-token --out $(OUT)/qemu-amd64
 
+## linux: kernels and boot loaders of boards, in the cache (half an hour, once)
+linux: go deps-build
+	$(GO) run ./tools/linux
+
 ## dist: node binaries and the command for other systems, in dist/
-dist: go
+dist: go deps-build
 	$(GO) run ./tools/dist --out dist
 
 ## fmt: format the source
@@ -70,7 +74,7 @@ $(CAPO): go FORCE
 	@mkdir -p $(OUT)
 	@$(GO) build -trimpath -o $@ ./tools/capo
 
-deps-run deps-test: deps-%: $(CAPO)
+deps-run deps-test deps-build: deps-%: $(CAPO)
 	@$(CAPO) doctor --for $* >/dev/null 2>&1 || $(CAPO) doctor --install --for $*
 
 FORCE:

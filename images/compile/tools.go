@@ -24,23 +24,26 @@ func environment() []string {
 	return env
 }
 
-// tool is a program or a header that a build needs, and Debian's package that has it.
-type tool struct {
-	program, file, pkg string
+// Tool is a program or a file that building needs, and Debian's package that has it.
+type Tool struct {
+	// Program is looked for on the PATH. Where it is empty, File must be there.
+	Program, File string
+	// Package is Debian's and Ubuntu's name.
+	Package string
 }
 
-// tools lists what a recipe needs besides its compiler.
-func tools(r buildroot.Recipe) []tool {
-	list := []tool{
-		{program: "make", pkg: "make"}, {program: "gcc", pkg: "gcc"}, {program: r.Cross + "gcc", pkg: crossPackage(r.Cross)},
-		{program: "bison", pkg: "bison"}, {program: "flex", pkg: "flex"}, {program: "bc", pkg: "bc"},
-		{program: "tar", pkg: "tar"}, {program: "xz", pkg: "xz-utils"}, {program: "nice", pkg: "coreutils"},
-		{file: "/usr/include/stdio.h", pkg: "libc6-dev"},
+// Tools lists what a recipe needs.
+func Tools(r buildroot.Recipe) []Tool {
+	list := []Tool{
+		{Program: "make", Package: "make"}, {Program: "gcc", Package: "gcc"}, {Program: r.Cross + "gcc", Package: crossPackage(r.Cross)},
+		{Program: "bison", Package: "bison"}, {Program: "flex", Package: "flex"}, {Program: "bc", Package: "bc"},
+		{Program: "tar", Package: "tar"}, {Program: "xz", Package: "xz-utils"}, {Program: "nice", Package: "coreutils"},
+		{File: "/usr/include/stdio.h", Package: "libc6-dev"},
 	}
 	if r.Kind == buildroot.KindUBoot {
-		list = append(list, tool{program: "dpkg-source", pkg: "dpkg-dev"}, tool{program: "patch", pkg: "patch"}, tool{program: "swig", pkg: "swig"},
-			tool{program: "python3-config", pkg: "python3-dev"}, tool{file: "/usr/lib/python3/dist-packages/setuptools/__init__.py", pkg: "python3-setuptools"},
-			tool{file: "/usr/include/openssl/ssl.h", pkg: "libssl-dev"}, tool{file: "/usr/include/gnutls/gnutls.h", pkg: "libgnutls28-dev"})
+		list = append(list, Tool{Program: "dpkg-source", Package: "dpkg-dev"}, Tool{Program: "patch", Package: "patch"}, Tool{Program: "swig", Package: "swig"},
+			Tool{Program: "python3-config", Package: "python3-dev"}, Tool{File: "/usr/lib/python3/dist-packages/setuptools/__init__.py", Package: "python3-setuptools"},
+			Tool{File: "/usr/include/openssl/ssl.h", Package: "libssl-dev"}, Tool{File: "/usr/include/gnutls/gnutls.h", Package: "libgnutls28-dev"})
 	}
 	return list
 }
@@ -51,9 +54,9 @@ func crossPackage(cross string) string { return "gcc-" + strings.TrimSuffix(cros
 // checkTools returns an [ErrTools] that names all that is missing.
 func checkTools(r buildroot.Recipe) error {
 	var missing []string
-	for _, t := range tools(r) {
+	for _, t := range Tools(r) {
 		if !t.here() {
-			missing = append(missing, t.pkg)
+			missing = append(missing, t.Package)
 		}
 	}
 	if len(missing) == 0 {
@@ -62,16 +65,16 @@ func checkTools(r buildroot.Recipe) error {
 	return fmt.Errorf("%w: install the packages %s (`capo doctor --install --for build` does)", ErrTools, strings.Join(missing, " "))
 }
 
-func (t tool) here() bool {
-	if t.file != "" {
-		_, err := os.Stat(t.file)
+func (t Tool) here() bool {
+	if t.File != "" {
+		_, err := os.Stat(t.File)
 		return err == nil
 	}
 	for _, dir := range filepath.SplitList(systemPath) {
-		if info, err := os.Stat(filepath.Join(dir, t.program)); err == nil && info.Mode()&0o111 != 0 {
+		if info, err := os.Stat(filepath.Join(dir, t.Program)); err == nil && info.Mode()&0o111 != 0 {
 			return true
 		}
 	}
-	_, err := exec.LookPath(t.program)
+	_, err := exec.LookPath(t.Program)
 	return err == nil
 }

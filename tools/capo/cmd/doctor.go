@@ -36,6 +36,6 @@ func (a *app) doctorCmd() *cobra.Command {
 		},
 	}
 	c.Flags().BoolVar(&install, "install", false, "install what is missing")
-	c.Flags().StringVar(&purpose, "for", "", "look at what this `purpose` takes: run or test (default: both)")
+	c.Flags().StringVar(&purpose, "for", "", "look at what this `purpose` takes: run, test or build (default: all)")
 	return c
 }

@@ -11,6 +11,9 @@ import (
 	"runtime"
 	"slices"
 	"strings"
+
+	"github.com/capodekappa/capo/buildroot"
+	"github.com/capodekappa/capo/images/compile"
 )
 
 // The purposes that a machine can be looked at for.
@@ -18,6 +21,8 @@ const (
 	ForRun  = "run"  // make run: a fleet in QEMU, and the picture
 	ForTest = "test" // make test: all tests
 	ForHost = "host" // capo up --board host
+	// ForBuild is make linux: the kernels and the boot loaders of boards. All tests need them.
+	ForBuild = "build"
 )
 
 // Need is something that a purpose takes.
@@ -33,18 +38,53 @@ type Need struct {
 // Needs are all that any purpose takes.
 func Needs() []Need {
 	all := []string{ForRun, ForTest}
+	fetch := []string{ForRun, ForTest, ForBuild}
 	test := []string{ForTest}
-	return []Need{
+	return append([]Need{
 		{Name: "QEMU for amd64", Program: "qemu-system-x86_64", Package: "qemu-system-x86", For: all, Why: "runs the virtual boards"},
-		{Name: "apt-get", Program: "apt-get", Package: "apt", For: all, Why: "fetches the kernel package"},
-		{Name: "Debian's archive keys", File: "/usr/share/keyrings/debian-archive-keyring.gpg", Package: "debian-archive-keyring", For: all, Why: "verifies the kernel package"},
+		{Name: "apt-get", Program: "apt-get", Package: "apt", For: fetch, Why: "fetches the kernel package"},
+		{Name: "Debian's archive keys", File: "/usr/share/keyrings/debian-archive-keyring.gpg", Package: "debian-archive-keyring", For: fetch, Why: "verifies the kernel package"},
 		{Name: "a photograph", File: "/usr/share/doc/libjxl-testdata/copyright", Package: "libjxl-testdata", For: all, Why: "is the input of examples/tiles"},
 		{Name: "ip", Program: "ip", Package: "iproute2", For: test, Why: "makes network namespaces"},
 		{Name: "setpriv", Program: "setpriv", Package: "util-linux", For: test, Why: "runs tests as an unprivileged user"},
 		{Name: "avahi-daemon", Program: "avahi-daemon", Package: "avahi-daemon", For: test, Why: "browses for nodes as others do"},
 		{Name: "avahi-browse", Program: "avahi-browse", Package: "avahi-utils", For: test, Why: "browses for nodes as others do"},
 		{Name: "dbus-daemon", Program: "dbus-daemon", Package: "dbus", For: test, Why: "avahi needs it"},
+		{Name: "QEMU for ARM", Program: "qemu-system-arm", Package: "qemu-system-arm", For: test, Why: "runs the virtual boards with ARMv7"},
+		{Name: "QEMU for arm64", Program: "qemu-system-aarch64", Package: "qemu-system-arm", For: test, Why: "runs the virtual boards with arm64"},
+		{Name: "UEFI for amd64", File: "/usr/share/OVMF/OVMF_CODE_4M.fd", Package: "ovmf", For: test, Why: "starts images of disks"},
+		{Name: "UEFI for arm64", File: "/usr/share/AAVMF/AAVMF_CODE.fd", Package: "qemu-efi-aarch64", For: test, Why: "starts images of disks"},
+		{Name: "mtools", Program: "mdir", Package: "mtools", For: test, Why: "reads images as others do"},
+		{Name: "fsck.fat", Program: "fsck.fat", Package: "dosfstools", For: test, Why: "checks images"},
+		{Name: "sfdisk", Program: "sfdisk", Package: "fdisk", For: test, Why: "checks images"},
+		{Name: "sbverify", Program: "sbverify", Package: "sbsigntool", For: test, Why: "checks signatures for Secure Boot"},
+		{Name: "dtc", Program: "dtc", Package: "device-tree-compiler", For: test, Why: "checks device trees"},
+	}, buildNeeds()...)
+}
+
+// buildNeeds are what the recipes of buildroot take, each once.
+func buildNeeds() []Need {
+	var needs []Need
+	seen := map[compile.Tool]bool{}
+	for _, name := range buildroot.Names() {
+		r, err := buildroot.Load(name)
+		if err != nil {
+			continue // a test of that package sees to it that all can be read
+		}
+		for _, t := range compile.Tools(r) {
+			if seen[t] {
+				continue
+			}
+			seen[t] = true
+			called := t.Program
+			if called == "" {
+				called = t.File
+			}
+			needs = append(needs, Need{Name: called, Program: t.Program, File: t.File, Package: t.Package,
+				For: []string{ForTest, ForBuild}, Why: "builds Linux and boot loaders for boards"})
+		}
 	}
+	return needs
 }
 
 // Finding is a need and whether it is met here.
