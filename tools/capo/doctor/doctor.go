@@ -23,6 +23,8 @@ const (
 	ForHost = "host" // capo up --board host
 	// ForBuild is make linux: the kernels and the boot loaders of boards. All tests need them.
 	ForBuild = "build"
+	// ForImage is what images take besides: GRUB, for those that a PC's BIOS starts.
+	ForImage = "image"
 )
 
 // Need is something that a purpose takes.
@@ -38,7 +40,7 @@ type Need struct {
 // Needs are all that any purpose takes.
 func Needs() []Need {
 	all := []string{ForRun, ForTest}
-	fetch := []string{ForRun, ForTest, ForBuild}
+	fetch := []string{ForRun, ForTest, ForBuild, ForImage}
 	test := []string{ForTest}
 	return append([]Need{
 		{Name: "QEMU for amd64", Program: "qemu-system-x86_64", Package: "qemu-system-x86", For: all, Why: "runs the virtual boards"},
@@ -58,6 +60,11 @@ func Needs() []Need {
 		{Name: "fsck.fat", Program: "fsck.fat", Package: "dosfstools", For: test, Why: "checks images"},
 		{Name: "sfdisk", Program: "sfdisk", Package: "fdisk", For: test, Why: "checks images"},
 		{Name: "sbverify", Program: "sbverify", Package: "sbsigntool", For: test, Why: "checks signatures for Secure Boot"},
+		{Name: "GRUB", Program: "grub-mkimage", Package: "grub-common", For: []string{ForTest, ForImage}, Why: "makes disks that a PC's BIOS starts"},
+		{Name: "an EFI stub", File: "/usr/lib/systemd/boot/efi", Package: "systemd-boot-efi", For: test, Why: "is what others' unified kernel images begin with"},
+		{Name: "objcopy", Program: "objcopy", Package: "binutils", For: test, Why: "reads unified kernel images as others do"},
+		{Name: "losetup", Program: "losetup", Package: "mount", For: test, Why: "makes disks to write to"},
+		{Name: "mkfs.ext4", Program: "mkfs.ext4", Package: "e2fsprogs", For: test, Why: "makes a disk that is in use"},
 		{Name: "dtc", Program: "dtc", Package: "device-tree-compiler", For: test, Why: "checks device trees"},
 	}, buildNeeds()...)
 }
