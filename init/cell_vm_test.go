@@ -40,7 +40,7 @@ func TestCellLimitsWithCgroupV2(t *testing.T) {
 // TestEveryCellTestWithCgroupV2Long is the whole of it.
 func TestEveryCellTestWithCgroupV2Long(t *testing.T) {
 	need.Long(t)
-	for _, name := range []string{"qemu-amd64", "qemu-arm64"} {
+	for _, name := range []string{"qemu-amd64", "qemu-arm64", "qemu-arm"} {
 		t.Run(name, func(t *testing.T) {
 			text := runInMachine(t, name, ".")
 			if !strings.Contains(text, "\nPASS\n") {

@@ -142,6 +142,27 @@ func TestTheNextBootTellsOfAPanic(t *testing.T) {
 	vm.Expect(`TEST previous lines=0`, boot)
 }
 
+// TestZynqTellsOfEveryEnd has no random number generator, and a kernel of ours, which keeps the consoles' log and
+// this program's words over any reset.
+func TestZynqTellsOfEveryEnd(t *testing.T) {
+	t.Parallel()
+	vm := qemutest.Boot(t, qemutest.Options{
+		Board:   "qemu-zynq",
+		Init:    qemutest.Build(t, "qemu-zynq", "./internal/vminit"),
+		Image:   images.Options{Cmdline: "capo.test=die panic=1"},
+		Machine: qemu.Config{NICs: []qemu.NIC{{MAC: qemu.MAC(1, 0)}}},
+	})
+	vm.Expect(`capo: watchdog device=watchdog\d is="Software Watchdog" .*hardware=false`, boot)
+	vm.Expect(`capo: random numbers credited source=jitter`, boot)
+	vm.Expect(`TEST node test=die id=525400000100`, boot)
+	vm.Expect(`Kernel panic - not syncing: Attempted to kill init`, boot)
+	vm.Expect(`capo: previous boot: it ended by kernel panic: Attempted to kill init`, boot)
+	vm.Expect(`capo: previous boot: .*capo: TEST node test=die`, boot)
+	vm.Expect(`capo: reboot at=`, boot)
+	vm.Expect(`capo: previous boot: it ended by reboot`, boot)
+	vm.Expect(`TEST previous lines=0`, boot)
+}
+
 func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {
 	t.Parallel()
 	vm := qemutest.Boot(t, qemutest.Options{

@@ -18,6 +18,7 @@ import (
 	"github.com/capodekappa/capo/init/cmdline"
 	"github.com/capodekappa/capo/init/console"
 	"github.com/capodekappa/capo/init/entropy"
+	"github.com/capodekappa/capo/init/entropy/early"
 	"github.com/capodekappa/capo/init/identity"
 	"github.com/capodekappa/capo/init/led"
 	"github.com/capodekappa/capo/init/modules"
@@ -127,6 +128,9 @@ func (m *machine) readSettings(context.Context) error {
 
 func (m *machine) seed(ctx context.Context) error {
 	source, err := entropy.Ensure(ctx)
+	if first := early.Source(); first != "" {
+		source = first
+	}
 	if err == nil && source != entropy.Kernel {
 		m.log.Info("random numbers credited", "source", source)
 	}

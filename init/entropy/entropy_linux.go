@@ -25,6 +25,9 @@ const (
 	Jitter   = "jitter"   // measured
 )
 
+// Device is the kernel's pool of random numbers.
+const Device = "/dev/random"
+
 // seedBytes is a full pool: 256 bits.
 const seedBytes = 32
 
@@ -47,6 +50,9 @@ func Ensure(ctx context.Context) (source string, err error) {
 	}
 	return source, nil
 }
+
+// CreditJitter credits the kernel's pool from jitter alone.
+func CreditJitter() error { return credit(jitter()) }
 
 // Ready reports whether getrandom(2) answers at once.
 func Ready() bool {
@@ -120,7 +126,7 @@ type poolInfo struct {
 func credit(seed []byte) error {
 	info := poolInfo{bits: seedBytes * 8, size: seedBytes}
 	copy(info.buf[:], seed)
-	f, err := os.OpenFile("/dev/random", os.O_WRONLY, 0)
+	f, err := os.OpenFile(Device, os.O_WRONLY, 0)
 	if err != nil {
 		return fmt.Errorf("credit random numbers: %w", err)
 	}
