@@ -64,7 +64,7 @@ func (a *app) upCmd() *cobra.Command {
 	c.Flags().BoolVar(&f.keep, "keep", false, "leave a fleet of that name alone that runs already")
 	c.Flags().IntVar(&f.more, "more", 0, "add so many nodes to the fleet of that name that runs already")
 	c.Flags().DurationVar(&f.ttl, "ttl", 0, "the nodes end by themselves after this time")
-	c.Flags().DurationVar(&f.wait, "wait", 3*time.Minute, "how long to wait for the nodes")
+	c.Flags().DurationVar(&f.wait, "wait", 3*time.Minute, "how long to wait for the nodes, once they have been started")
 	c.Flags().StringVar(&f.level, "log-level", "info", "of host nodes' logs: debug, info, warn, error")
 	return c
 }
@@ -74,8 +74,6 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 	if err != nil {
 		return err
 	}
-	ctx, cancel := context.WithTimeout(ctx, f.wait)
-	defer cancel()
 	start := local.Up
 	switch {
 	case f.more > 0:
@@ -103,7 +101,7 @@ func (a *app) up(ctx context.Context, f upFlags) error {
 }
 
 func (a *app) upOptions(f upFlags) (local.Options, error) {
-	o := local.Options{Nodes: f.nodes, Format: f.format, Interface: f.iface, TTL: f.ttl, Level: f.level, Source: a.source(), Log: a.logger(),
+	o := local.Options{Nodes: f.nodes, Format: f.format, Wait: f.wait, Interface: f.iface, TTL: f.ttl, Level: f.level, Source: a.source(), Log: a.logger(),
 		Progress: func(s string) { fmt.Fprintln(a.Err, s) }}
 	o.Boards = strings.Split(f.boards, ",")
 	if len(o.Boards) > 1 {

@@ -117,5 +117,20 @@ func (r *Running) Down() error {
 		err = os.RemoveAll(r.Store)
 	}
 	dir, derr := Dir(r.Name)
-	return errors.Join(err, derr, os.Remove(filepath.Join(dir, "state.json")))
+	if derr != nil {
+		return errors.Join(err, derr)
+	}
+	return errors.Join(err, removeAll(dir, "node*.img", "node*.vars", "state.json"))
+}
+
+// removeAll removes the files of a folder that match any of the patterns.
+func removeAll(dir string, patterns ...string) error {
+	var errs []error
+	for _, p := range patterns {
+		paths, _ := filepath.Glob(filepath.Join(dir, p)) // the patterns are constants and valid
+		for _, path := range paths {
+			errs = append(errs, os.Remove(path))
+		}
+	}
+	return errors.Join(errs...)
 }

@@ -22,11 +22,12 @@ type Options struct {
 	Fleet     *fleet.Fleet
 	Member    func() (*fleet.Membership, error) // makes what new nodes get, with a join token
 	Nodes     int
-	Boards    []string // one for all, or one for each node
-	Size      int      // of the fleet, for the majority; set by Up and Grow
-	MemoryMB  int      // of a QEMU machine; 0 is its board's
-	Format    string   // of the image that machines boot through their firmware; empty or qemu: QEMU starts the kernel
-	Interface string   // of host nodes; empty is the loopback
+	Boards    []string      // one for all, or one for each node
+	Size      int           // of the fleet, for the majority; set by Up and Grow
+	MemoryMB  int           // of a QEMU machine; 0 is its board's
+	Format    string        // of the image that machines boot through their firmware; empty or qemu: QEMU starts the kernel
+	Interface string        // of host nodes; empty is the loopback
+	Wait      time.Duration // at most, until started nodes are ready; 0 is for ever
 	TTL       time.Duration
 	Level     string // of host nodes' logs
 	Source    *images.Source
@@ -153,6 +154,9 @@ const fleetFile = "fleet.json"
 
 // startNodes starts nodes number first to first+count-1.
 func (r *Running) startNodes(ctx context.Context, o Options, dir string, first, count int) error {
+	if err := o.prepare(ctx, first, count); err != nil {
+		return err
+	}
 	var machines *machines
 	exe := "" // of host nodes: to look whether it is up to date takes longer than to start one
 	for i := first; i < first+count; i++ {
@@ -180,8 +184,35 @@ func (r *Running) startNodes(ctx context.Context, o Options, dir string, first, 
 	return nil
 }
 
+// prepare fetches and builds what the nodes' boards boot, so that none of them waits for another's Linux.
+func (o Options) prepare(ctx context.Context, first, count int) error {
+	for i := first; i < first+count; i++ {
+		b, err := board.Load(o.boardOf(i))
+		if err != nil {
+			return err
+		}
+		if b.Linux == nil {
+			continue
+		}
+		if _, err := o.Source.Linux(ctx, b); err != nil {
+			return err
+		}
+		if l := b.QEMU.Loader; o.fromDisk(b) && l != nil && l.Recipe != "" {
+			if _, err := o.Source.Recipe(ctx, l.Recipe); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
 // awaitReady waits until all nodes are ready in one log.
 func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error) {
+	if o.Wait > 0 {
+		var cancel context.CancelFunc
+		ctx, cancel = context.WithTimeout(ctx, o.Wait)
+		defer cancel()
+	}
 	authority, err := o.Fleet.Authority()
 	if err != nil {
 		return nil, err
