@@ -105,12 +105,13 @@ func (o *Options) complete(b *board.Board) error {
 	if o.Format == "" && len(b.Formats) > 0 {
 		o.Format = b.Formats[0]
 	}
-	if !slices.Contains(b.Formats, o.Format) {
-		why := ""
-		if b.Missing != "" {
-			why = ": " + b.Missing
-		}
-		return fmt.Errorf("%w: board %s has %s, not %q%s", ErrFormat, b.Name, formats(b), o.Format, why)
+	switch {
+	case b.Missing != "":
+		return fmt.Errorf("%w: no image of board %s can be made yet. %s", ErrFormat, b.Name, b.Missing)
+	case len(b.Formats) == 0:
+		return fmt.Errorf("%w: board %s has no image, its nodes are plain processes", ErrFormat, b.Name)
+	case !slices.Contains(b.Formats, o.Format):
+		return fmt.Errorf("%w: board %s has %s, not %q", ErrFormat, b.Name, strings.Join(b.Formats, ", "), o.Format)
 	}
 	if (o.SecureBootKey == "") != (o.SecureBootCert == "") {
 		return fmt.Errorf("signing for Secure Boot takes a key and its certificate")
@@ -156,11 +157,4 @@ func loader(b *board.Board) string {
 		return ""
 	}
 	return b.Boot.Loader
-}
-
-func formats(b *board.Board) string {
-	if len(b.Formats) == 0 {
-		return "no formats"
-	}
-	return strings.Join(b.Formats, ", ")
 }

@@ -79,3 +79,12 @@ func TestBoardsAreCompleted(t *testing.T) {
 		t.Errorf("--board qemu-arm,<tab>: %q", names)
 	}
 }
+
+func TestAnImageThatNobodyCanMakeSaysWhy(t *testing.T) {
+	t.Setenv("XDG_CONFIG_HOME", t.TempDir())
+	for board, want := range map[string]string{"raspberrypi5": "RP1", "host": "plain processes"} {
+		if code, _, errs := say(t, "image", "--board", board, "--no-token"); code != exitUsage || !strings.Contains(errs, want) {
+			t.Errorf("image of %s: exit %d, %s", board, code, errs)
+		}
+	}
+}
