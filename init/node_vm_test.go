@@ -47,7 +47,9 @@ func TestNodeIsReadyInASmallMachine(t *testing.T) {
 // TestNodeIsReadyOnEveryProcessor boots the real node, alone in its fleet, on the boards whose kernels are at hand.
 func TestNodeIsReadyOnEveryProcessor(t *testing.T) {
 	for _, tt := range []struct{ board, id string }{
-		{"qemu-arm64", "525400000100"}, // nothing but the network interface tells who it is
+		{"qemu-arm64", "525400000100"}, // nothing but the network interface tells who they are
+		{"qemu-arm", "525400000100"},
+		{"qemu-zynq", "525400000100"},
 	} {
 		t.Run(tt.board, func(t *testing.T) {
 			port := freePort(t)

@@ -162,7 +162,7 @@ func TestAFailedBatchSendsNothing(t *testing.T) {
 }
 
 func TestCancelEndsTheCall(t *testing.T) {
-	for name, body := range map[string]string{"in JavaScript": `for (let n = 0;; n++) n ^= 1`, "in a builtin": `new Array(2**32-1).join('x')`, "waiting": `await new Promise(d => setTimeout(d, 1e6))`} {
+	for name, body := range map[string]string{"in JavaScript": `for (let n = 0;; n++) n ^= 1`, "in a builtin": `new Array(2**31-1).join('x')`, "waiting": `await new Promise(d => setTimeout(d, 1e6))`} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
 			c := start(t, testConfig("async run() {\n"+body+"\n}"))

@@ -20,7 +20,7 @@ var hostile = []struct {
 	{"repeat 2^30", `const s = 'x'.repeat(2**30); return s.length`, []error{ErrMemory}, ""},
 	{"repeat 2^40", `return 'x'.repeat(2**40).length`, []error{ErrMemory, nil, ErrCrashed}, ""},
 	{"fill 1e9", `return new Array(1e9).fill(0).length`, []error{ErrMemory, ErrTimeout}, ""},
-	{"join 2^32", `return new Array(2**32-1).join('x').length`, []error{ErrMemory, ErrTimeout}, ""},
+	{"join 2^31", `return new Array(2**31-1).join('x').length`, []error{ErrMemory, ErrTimeout}, ""},
 	{"push loop", `const a = []; for (;;) a.push(1, 2, 3, 4, 5, 6, 7, 8)`, []error{ErrMemory}, ""},
 	{"push strings", `const a = []; for (let i = 0;; i++) a.push('x'.repeat(1000) + i)`, []error{ErrMemory}, ""},
 	{"s += s", `let s = 'xy'; for (;;) s += s`, []error{ErrMemory, nil}, ""},
