@@ -49,7 +49,7 @@ func wired() qemu.Config {
 // ready waits until the machine's node is ready, and tells how long that took.
 func ready(t *testing.T, vm *qemutest.VM) {
 	t.Helper()
-	vm.Expect(`capo: ready log=`, limit)
+	vm.Expect(`capo: ready .*log=`, limit)
 	t.Logf("ready %.1f s after QEMU was started", time.Since(vm.Started).Seconds())
 }
 

@@ -43,7 +43,9 @@ func TestPowerMayFailAtAnyMoment(t *testing.T) {
 	const name = "qemu-amd64"
 	disk := qemutest.Image(t, alone(t, name, images.FormatEFI))
 	before := digest(t, disk)
-	start := func() *qemutest.VM { return qemutest.BootDisk(t, qemutest.Options{Board: name, Machine: wired()}, disk) }
+	start := func() *qemutest.VM {
+		return qemutest.BootDisk(t, qemutest.Options{Board: name, Machine: wired()}, disk)
+	}
 	vm := start()
 	ready(t, vm)
 	whole := time.Since(vm.Started)

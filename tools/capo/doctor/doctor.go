@@ -65,6 +65,7 @@ func Needs() []Need {
 		{Name: "objcopy", Program: "objcopy", Package: "binutils", For: test, Why: "reads unified kernel images as others do"},
 		{Name: "losetup", Program: "losetup", Package: "mount", For: test, Why: "makes disks to write to"},
 		{Name: "mkfs.ext4", Program: "mkfs.ext4", Package: "e2fsprogs", For: test, Why: "makes a disk that is in use"},
+		{Name: "openssl", Program: "openssl", Package: "openssl", For: test, Why: "unlocks the key of a firmware that is for tests"},
 		{Name: "dtc", Program: "dtc", Package: "device-tree-compiler", For: test, Why: "checks device trees"},
 	}, buildNeeds()...)
 }
