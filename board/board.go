@@ -74,6 +74,9 @@ type Linux struct {
 	// DTBs are device trees of near relatives, which a boot loader chooses instead of DTB when it finds itself on one. They
 	// stand beside it on the medium.
 	DTBs []string `json:"dtbs,omitempty"`
+	// Tree are texts to set in the device tree: for the path of a node, property by property. It is for what a later Linux
+	// has, such as /aliases ethernet0, through which a boot loader hands over the MAC address.
+	Tree map[string]map[string]string `json:"tree,omitempty"`
 	// Modules are carried in the initramfs together with what they depend on. Those listed in Load
 	// are loaded at once; the others when a device asks for them by its modalias.
 	Modules []string `json:"modules,omitempty"`

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -71,13 +72,36 @@ func deviceTree(b *board.Board, data []byte) ([]byte, error) {
 	if b.FPGA != "" && tree.Root.Child("__symbols__") == nil {
 		return nil, errNoSymbols
 	}
-	if b.Ramoops == nil {
+	if b.Linux != nil {
+		if err := setTexts(tree.Root, b.Linux.Tree); err != nil {
+			return nil, err
+		}
+	}
+	if b.Ramoops != nil {
+		if err := reserveRamoops(tree.Root, b.Ramoops); err != nil {
+			return nil, fmt.Errorf("reserve memory for the last log: %w", err)
+		}
+	} else if b.Linux == nil || len(b.Linux.Tree) == 0 {
 		return data, nil
 	}
-	if err := reserveRamoops(tree.Root, b.Ramoops); err != nil {
-		return nil, fmt.Errorf("reserve memory for the last log: %w", err)
-	}
 	return tree.Bytes(), nil
+}
+
+// setTexts sets properties of nodes that there are.
+func setTexts(root *fdt.Node, nodes map[string]map[string]string) error {
+	for _, at := range slices.Sorted(maps.Keys(nodes)) {
+		n := root
+		for _, name := range strings.Split(strings.Trim(at, "/"), "/") {
+			if n = n.Child(name); n == nil {
+				return fmt.Errorf("it has no node %s, in which the board sets properties", at)
+			}
+		}
+		for _, name := range slices.Sorted(maps.Keys(nodes[at])) {
+			n.Props = slices.DeleteFunc(n.Props, func(p fdt.Prop) bool { return p.Name == name })
+			n.Props = append(n.Props, fdt.String(name, nodes[at][name]))
+		}
+	}
+	return nil
 }
 
 // reserveRamoops adds reserved-memory/ramoops@ADDRESS (Linux, Documentation/devicetree/bindings/reserved-memory/ramoops.yaml). Half

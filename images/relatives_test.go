@@ -6,6 +6,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"github.com/capodekappa/capo/board"
 	"github.com/capodekappa/capo/images/fdt"
 )
@@ -56,5 +58,31 @@ func TestGivenFilesThatNotEveryUserNeedsMayBeAbsent(t *testing.T) {
 		if err != nil || len(files) != n+1 {
 			t.Errorf("givenFiles after %s = %d files, %v", name, len(files), err)
 		}
+	}
+}
+
+func TestTextsOfADeviceTreeAreSet(t *testing.T) {
+	wdt := &fdt.Node{Name: "watchdog@fd4d0000", Props: []fdt.Prop{fdt.String("status", "disabled")}}
+	root := &fdt.Node{Children: []*fdt.Node{{Name: "aliases"}, {Name: "axi", Children: []*fdt.Node{wdt}}}}
+	set := func(nodes map[string]map[string]string) (*fdt.Tree, error) {
+		data, err := deviceTree(&board.Board{Linux: &board.Linux{Tree: nodes}}, (&fdt.Tree{Root: root}).Bytes())
+		if err != nil {
+			return nil, err
+		}
+		return fdt.Parse(data)
+	}
+	tree, err := set(map[string]map[string]string{"/aliases": {"ethernet0": "/axi/ethernet@ff0e0000"}, "/axi/watchdog@fd4d0000": {"status": "okay"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []fdt.Prop{fdt.String("ethernet0", "/axi/ethernet@ff0e0000")}
+	if diff := cmp.Diff(want, tree.Root.Child("aliases").Props); diff != "" {
+		t.Errorf("aliases (-want +got):\n%s", diff)
+	}
+	if diff := cmp.Diff([]fdt.Prop{fdt.String("status", "okay")}, tree.Root.Child("axi").Child(wdt.Name).Props); diff != "" {
+		t.Errorf("watchdog (-want +got):\n%s", diff)
+	}
+	if _, err := set(map[string]map[string]string{"/axi/none": {"status": "okay"}}); err == nil || !strings.Contains(err.Error(), "/axi/none") {
+		t.Errorf("a node that is not there: %v", err)
 	}
 }
