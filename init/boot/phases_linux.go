@@ -184,7 +184,11 @@ func (m *machine) identify(ctx context.Context) error {
 	}
 	var err error
 	if m.out.ID == "" {
-		m.out.ID, err = "unknown", errors.New("no serial number, UUID or network interface gives this machine an id")
+		card, _ := os.ReadFile(m.out.FleetFile) // without one there is no id at all
+		m.out.ID, err = identity.FromImage(card), errors.New("no serial number, UUID or network interface gives this machine an id; it has that of its image")
+	}
+	if m.out.ID == "" {
+		m.out.ID = "unknown"
 	}
 	m.out.Name = m.hostname()
 	if e := unix.Sethostname([]byte(m.out.Name)); e != nil {

@@ -68,6 +68,15 @@ func FromInterfaces(sysClassNet fs.FS) string {
 	return found[0].id
 }
 
+// FromImage returns the id of a machine that has none of its own: one made of the fleet's part of its image, of which each card that
+// was flashed has another. Without a fleet there is none.
+func FromImage(fleet []byte) string {
+	if len(fleet) == 0 {
+		return ""
+	}
+	return hash("image\n" + string(fleet))
+}
+
 // fromSerial makes an id of a serial number that is not a vendor's placeholder.
 func fromSerial(serial string) string {
 	serial = strings.ToLower(strings.Trim(serial, " \x00"))

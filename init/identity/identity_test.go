@@ -83,3 +83,10 @@ func TestFromMAC(t *testing.T) {
 		}
 	}
 }
+
+func TestFromImageGivesEachFlashedCardItsOwn(t *testing.T) {
+	a, b := FromImage([]byte(`{"token":"a"}`)), FromImage([]byte(`{"token":"b"}`))
+	if a == "" || a == b || len(a) > maxID || !isLabel(a) || FromImage(nil) != "" {
+		t.Errorf("FromImage = %q and %q, of nothing %q", a, b, FromImage(nil))
+	}
+}
