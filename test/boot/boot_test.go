@@ -63,6 +63,12 @@ func TestADiskBootsByUEFI(t *testing.T) {
 	}
 }
 
+func TestACardBootsByUBoot(t *testing.T) {
+	t.Parallel()
+	card := qemutest.Image(t, alone(t, "qemu-zynq", images.FormatSD))
+	ready(t, qemutest.BootDisk(t, qemutest.Options{Board: "qemu-zynq", Machine: wired()}, card))
+}
+
 // pc is the board pc as QEMU emulates one: with real network chips, and with a BIOS unless it is given UEFI.
 func pc(t *testing.T, firmware qemu.Firmware) qemu.Config {
 	t.Helper()
