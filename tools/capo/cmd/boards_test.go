@@ -74,6 +74,11 @@ func TestBoardsAreCompleted(t *testing.T) {
 	if lines := strings.Split(out, "\n"); !slices.Contains(lines, "zedboard\tAvnet/Digilent ZedBoard") {
 		t.Errorf("capo board <tab>: %q", out)
 	}
+	for _, verb := range []string{"image", "flash"} {
+		if _, out, _ := say(t, "__complete", verb, "--board", ""); !strings.Contains(out, "zedboard\t") {
+			t.Errorf("capo %s --board <tab>: %q", verb, out)
+		}
+	}
 	names, _ := completeBoards(nil, nil, "qemu-arm,qemu-ar")
 	if !slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "qemu-arm,qemu-arm64\t") }) || slices.ContainsFunc(names, func(n string) bool { return strings.HasPrefix(n, "qemu-arm,qemu-arm\t") }) {
 		t.Errorf("--board qemu-arm,<tab>: %q", names)

@@ -22,6 +22,7 @@ type imageFlags struct {
 // register adds the flags that both verbs have.
 func (f *imageFlags) register(c *cobra.Command) {
 	c.Flags().StringVar(&f.Board, "board", "", "the board (capo boards lists them)")
+	_ = c.RegisterFlagCompletionFunc("board", completeBoard)
 	c.Flags().StringVar(&f.Format, "format", "", "sd, efi, netboot or qemu (default: the board's first)")
 	c.Flags().StringVar(&f.Files, "files", "", "a `folder` with the files that the board needs and Capo cannot make (capo board NAME names them)")
 	c.Flags().StringVar(&f.SecureBootKey, "secure-boot-key", "", "sign for Secure Boot with the RSA key in this PEM `file`")
