@@ -11,6 +11,8 @@ import (
 	"os"
 	"path"
 	"path/filepath"
+	"runtime/debug"
+	"strconv"
 	"strings"
 	"time"
 
@@ -59,7 +61,7 @@ func (s *Source) contents(ctx context.Context, b *board.Board, o Options) (*cont
 	if err != nil {
 		return nil, err
 	}
-	c := &contents{board: b, release: p.Release, cmdline: cmdline, boot: given, time: imageTime(ctx)}
+	c := &contents{board: b, release: p.Release, cmdline: cmdline, boot: given, time: imageTime()}
 	if err := c.read(p, o.Fleet); err != nil {
 		return nil, err
 	}
@@ -238,8 +240,18 @@ func sizeOf(files []fat.File) int64 {
 	return n
 }
 
-// imageTime is the time that all files of an image have: SOURCE_DATE_EPOCH, else that of the checkout's last commit.
-func imageTime(ctx context.Context) time.Time {
-	checkout, _ := findCheckout() // without one it is SOURCE_DATE_EPOCH or 1980
-	return time.Unix(buildTime(ctx, checkout), 0).UTC()
+// imageTime is the time that all files of an image have: SOURCE_DATE_EPOCH, else that of the source which this program was built from, else
+// 1980. It does not depend on where or when an image is made.
+func imageTime() time.Time {
+	if unix, err := strconv.ParseInt(os.Getenv("SOURCE_DATE_EPOCH"), 10, 64); err == nil {
+		return time.Unix(unix, 0).UTC()
+	}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if at, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil {
+				return at.UTC()
+			}
+		}
+	}
+	return time.Date(1980, 1, 1, 0, 0, 0, 0, time.UTC)
 }
