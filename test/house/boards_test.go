@@ -267,3 +267,16 @@ func TestEveryFieldOfABoardIsInThePortingGuide(t *testing.T) {
 		})
 	}
 }
+
+// TestTheBoardOfThePortingGuideIsOne reads the guide's example as the program would.
+func TestTheBoardOfThePortingGuideIsOne(t *testing.T) {
+	guide, err := os.ReadFile(filepath.Join(root, "docs", "porting.md"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, example, _ := strings.Cut(string(guide), "```json\n")
+	example, _, _ = strings.Cut(example, "```")
+	if b, err := board.Parse("acme-zed-mini", []byte(example)); err != nil || b.Arch != "arm" || len(b.Formats) == 0 {
+		t.Errorf("%+v, %v", b, err)
+	}
+}
