@@ -3,6 +3,7 @@ package images
 import (
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"log/slog"
 	"os"
 	"os/exec"
@@ -169,29 +170,44 @@ func emptyCache(t *testing.T) {
 	t.Setenv("XDG_CACHE_HOME", cache)
 }
 
-// TestAKernelThatIsGoneIsReplacedAndSaidSoLong asks the archive for a version that it does not have.
-func TestAKernelThatIsGoneIsReplacedAndSaidSoLong(t *testing.T) {
+// TestAPackageThatIsGoneIsReplacedAndSaidSoLong asks the archive for versions that it does not have: of a kernel, whose name
+// changes with the version, of a package for another processor, and of a source.
+func TestAPackageThatIsGoneIsReplacedAndSaidSoLong(t *testing.T) {
 	need.Long(t)
 	need.Command(t, "apt-get")
 	t.Setenv("XDG_CACHE_HOME", t.TempDir())
-	pin, err := pinOf("debian-cloud-amd64")
-	if err != nil {
-		t.Fatal(err)
-	}
-	pin.Version = "6.1.999-1"
-	pin.SHA256 = strings.Repeat("0", 64)
-	var log bytes.Buffer
-	f, err := NewSource("", slog.New(slog.NewTextHandler(&log, nil))).fetch(t.Context(), pin)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer f.remove()
-	for _, want := range []string{"6.1.999-1", filepath.Base(f.path), f.sha256, "level=WARN"} {
-		if !strings.Contains(log.String(), want) {
-			t.Errorf("the log lacks %q:\n%s", want, log.String())
+	for _, name := range []string{"debian-cloud-amd64", "systemd-boot-arm64", "u-boot-source"} {
+		pin, err := pinOf(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		pin.Version = "6.1.999-1"
+		pin.SHA256 = fmt.Sprintf("%064d", len(name))
+		var log bytes.Buffer
+		f, err := NewSource("", slog.New(slog.NewTextHandler(&log, nil))).fetch(t.Context(), pin)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer f.remove()
+		for _, want := range []string{"6.1.999-1", filepath.Base(f.path), f.sha256, "level=WARN"} {
+			if !strings.Contains(log.String(), want) {
+				t.Errorf("%s: the log lacks %q:\n%s", name, want, log.String())
+			}
+		}
+		if got := substitute(pin); got != f.sha256 {
+			t.Errorf("%s: the next build would look for %q, not %q", name, got, f.sha256)
 		}
 	}
-	if got := substitute(pin); got != f.sha256 {
-		t.Errorf("the next build would look for %q, not %q", got, f.sha256)
+}
+
+// TestAPackageThatNeverWasIsAnErrorThatNamesItLong asks for a package that no archive has in any version.
+func TestAPackageThatNeverWasIsAnErrorThatNamesItLong(t *testing.T) {
+	need.Long(t)
+	need.Command(t, "apt-get")
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	pin := Pin{Name: "x", Arch: "arm64", Suite: "bookworm", Package: "linux-image-of-nobody", Version: "1", SHA256: strings.Repeat("0", 64)}
+	_, err := NewSource("", nil).unpacked(t.Context(), pin, "package", unpackDeb)
+	if err == nil || !strings.Contains(err.Error(), "linux-image-of-nobody") {
+		t.Errorf("unpacked = %v", err)
 	}
 }

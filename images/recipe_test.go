@@ -137,3 +137,36 @@ func sums(t *testing.T, dir string) map[string]string {
 	}
 	return all
 }
+
+func TestADistFolderGetsWhatRecipesMade(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	from, to := t.TempDir(), t.TempDir()
+	s := NewSource(from, nil)
+	b, err := s.builder()
+	if err != nil {
+		t.Fatal(err)
+	}
+	folder, err := b.DistName("uboot-zynq")
+	if err != nil {
+		t.Fatal(err)
+	}
+	file := filepath.Join(recipesFolder, folder, "zynq-zed", "boot.bin")
+	if err := os.MkdirAll(filepath.Dir(filepath.Join(from, file)), 0o755); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(from, file), []byte("loader"), 0o644); err != nil {
+		t.Fatal(err)
+	}
+	for range 2 { // the second time it is there
+		if err := s.distRecipe(t.Context(), to, "uboot-zynq"); err != nil {
+			t.Fatal(err)
+		}
+	}
+	got, err := NewSource(to, nil).Recipe(t.Context(), "uboot-zynq")
+	if want := filepath.Join(to, recipesFolder, folder); got != want || err != nil {
+		t.Fatalf("Recipe = %q, %v", got, err)
+	}
+	if text, err := os.ReadFile(filepath.Join(to, file)); string(text) != "loader" {
+		t.Errorf("%s = %q, %v", file, text, err)
+	}
+}

@@ -22,6 +22,9 @@ import (
 // ErrTools is returned where programs are missing that a build needs.
 var ErrTools = errors.New("building needs programs that are not here")
 
+// errOtherSource: the source that came is not the one that was pinned, so the result belongs under another key.
+var errOtherSource = errors.New("another source was taken")
+
 // Builder builds recipes. Its fields are set before the first call and not changed.
 type Builder struct {
 	// Cache is the folder that results are kept in.
@@ -75,8 +78,11 @@ func (b *Builder) Build(ctx context.Context, name string) (string, error) {
 		if isDir(dir) {
 			return nil // another process built it
 		}
-		return b.build(ctx, r, dir)
+		return b.build(ctx, r, sum, dir)
 	})
+	if errors.Is(err, errOtherSource) {
+		return b.Build(ctx, name) // and the other source is known by now
+	}
 	return dir, err
 }
 
@@ -95,13 +101,16 @@ func (b *Builder) DistName(name string) (string, error) {
 }
 
 // build makes the folder dir, whole or not at all.
-func (b *Builder) build(ctx context.Context, r buildroot.Recipe, dir string) error {
+func (b *Builder) build(ctx context.Context, r buildroot.Recipe, sum, dir string) error {
 	if err := checkTools(r); err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
 	}
 	source, err := b.Source(ctx, r.Source)
 	if err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)
+	}
+	if now, err := b.SourceSum(r.Source); err != nil || now != sum {
+		return errors.Join(errOtherSource, err)
 	}
 	if err := b.sweep(r.Name); err != nil {
 		return fmt.Errorf("build %s: %w", r.Name, err)

@@ -134,6 +134,19 @@ func TestAFailedBuildLeavesNothingAndSaysWhereItsLogIs(t *testing.T) {
 	}
 }
 
+func TestAResultIsNamedAfterTheSourceThatWasTaken(t *testing.T) {
+	if err := checkTools(buildroot.Recipe{Kind: buildroot.KindLinux, Cross: "arm-linux-gnueabihf-"}); err != nil {
+		t.Skip(err)
+	}
+	empty := t.TempDir()
+	taken := "pinned"
+	b := builder(t, func() (string, error) { taken = "newest"; return empty, nil })
+	b.SourceSum = func(string) (string, error) { return taken, nil }
+	if _, err := b.Build(t.Context(), "capo-armv7"); err == nil || errors.Is(err, errOtherSource) || !strings.Contains(err.Error(), "0 archives") {
+		t.Errorf("Build = %v, want an error from a build of the newest source", err)
+	}
+}
+
 func TestAMissingSourceIsSaid(t *testing.T) {
 	gone := errors.New("the package is gone")
 	b := builder(t, func() (string, error) { return "", gone })
