@@ -9,7 +9,7 @@ import (
 
 // TestEmulatedBoardsComeToReady boots each board whose Linux QEMU starts itself, and says how the time went.
 func TestEmulatedBoardsComeToReady(t *testing.T) {
-	for _, name := range []string{"qemu-arm", "qemu-arm64", "qemu-zynq"} {
+	for _, name := range []string{"qemu-arm", "qemu-arm64", "qemu-zynq", "qemu-raspi3"} {
 		t.Run(name, func(t *testing.T) {
 			vm := qemutest.Boot(t, qemutest.Options{Board: name, Machine: wired(), Image: alone(t, name, "qemu")})
 			vm.Expect(`phase watchdog at=`, limit)
