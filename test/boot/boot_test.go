@@ -2,6 +2,7 @@
 package boot
 
 import (
+	"os"
 	"testing"
 	"time"
 
@@ -53,11 +54,20 @@ func ready(t *testing.T, vm *qemutest.VM) {
 	t.Logf("ready %.1f s after QEMU was started", time.Since(vm.Started).Seconds())
 }
 
+// larger gives a disk more room than its image, as a stick or a disk has: then the copy of the partition table is not at its end.
+func larger(t *testing.T, disk string) string {
+	t.Helper()
+	if err := os.Truncate(disk, 1<<30); err != nil {
+		t.Fatal(err)
+	}
+	return disk
+}
+
 func TestADiskBootsByUEFI(t *testing.T) {
 	for _, name := range []string{"qemu-amd64", "qemu-arm64"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			disk := qemutest.Image(t, alone(t, name, images.FormatEFI))
+			disk := larger(t, qemutest.Image(t, alone(t, name, images.FormatEFI)))
 			ready(t, qemutest.BootDisk(t, qemutest.Options{Board: name, Machine: wired()}, disk))
 		})
 	}
@@ -85,7 +95,7 @@ func pc(t *testing.T, firmware qemu.Firmware) qemu.Config {
 func TestAPCBootsByBIOSLong(t *testing.T) {
 	need.Long(t)
 	t.Parallel()
-	disk := qemutest.Image(t, alone(t, "pc", images.FormatEFI))
+	disk := larger(t, qemutest.Image(t, alone(t, "pc", images.FormatEFI)))
 	vm := qemutest.BootDisk(t, qemutest.Options{Machine: pc(t, qemu.Firmware{})}, disk)
 	vm.Expect(`capo: network carrier name=eth0 carrier=true`, limit)
 	vm.Rewind()
