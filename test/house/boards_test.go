@@ -20,7 +20,7 @@ import (
 
 // catalogue are the boards that there must be, whatever else there is.
 var catalogue = []string{
-	"arty-z7", "de0-nano-soc", "de10-nano", "kria-kv260", "pc", "pynq-z1", "pynq-z2", "qemu-amd64", "qemu-arm", "qemu-arm64", "qemu-zynq",
+	"arty-z7", "de0-nano-soc", "de10-nano", "kria-kv260", "pc", "pynq-z1", "pynq-z2", "qemu-amd64", "qemu-arm", "qemu-arm64", "qemu-raspi3", "qemu-zynq",
 	"raspberrypi3", "raspberrypi4", "raspberrypi5", "zedboard",
 }
 
