@@ -23,19 +23,19 @@ run: $(CAPO) deps-run
 	@echo "  $(CAPO) down --yes"
 
 ## test: everything that fits into seven minutes
-test: go deps-test
+test: go deps-test linux
 	$(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 9m $(if $(RUN),-run '$(RUN)') $(TESTS)
 
 ## test-long: what takes longer (soak, five minutes of avahi, fuzzing)
-test-long: go deps-test
+test-long: go deps-test linux
 	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
 
 ## soak: cut the power of a machine a hundred times (CAPO_SOAK=n for another number)
-soak: go deps-test
+soak: go deps-test linux
 	CAPO_SOAK=$(or $(CAPO_SOAK),100) $(GO) test -count=1 -timeout 60m -v -run TestPowerMayFailAtAnyMoment ./test/boot
 
 ## bench: the figures, as text and JSON (NAME=part for one)
-bench: $(CAPO) deps-run
+bench: $(CAPO) deps-run linux
 	$(CAPO) bench $(NAME) --json $(OUT)/bench.json
 
 ## image: the image of a virtual board, in out/
