@@ -2,10 +2,16 @@ package images
 
 import (
 	"bytes"
+	"crypto/rand"
+	"crypto/rsa"
+	"crypto/x509"
+	"encoding/pem"
+	"math/big"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"github.com/capodekappa/capo/board"
 	"github.com/capodekappa/capo/images/disk"
@@ -46,33 +52,67 @@ func TestAnImageBuiltTwiceIsTheSame(t *testing.T) {
 // TestATokenChangesTheFleetsPartAlone makes images for two fleets whose parts have other lengths.
 func TestATokenChangesTheFleetsPartAlone(t *testing.T) {
 	need.Command(t, "apt-get")
-	for _, format := range []string{FormatSD, FormatEFI} {
-		t.Run(format, func(t *testing.T) {
-			one, r := buildImage(t, format, []byte(`{"token":"one"}`))
-			two, _ := buildImage(t, format, []byte(`{"token":"`+strings.Repeat("two", 700)+`"}`))
-			a, err := os.ReadFile(one)
-			if err != nil {
-				t.Fatal(err)
+	key, cert := signer(t)
+	for name, o := range map[string]Options{
+		"sd": {Board: kinds[FormatSD], Format: FormatSD}, "efi": {Board: kinds[FormatEFI], Format: FormatEFI},
+		"signed": {Board: kinds[FormatEFI], Format: FormatEFI, SecureBootKey: key, SecureBootCert: cert},
+	} {
+		t.Run(name, func(t *testing.T) {
+			build := func(fleet string) ([]byte, *Result) {
+				o.Fleet, o.Out = []byte(fleet), filepath.Join(t.TempDir(), "image")
+				r, err := NewSource("", nil).Build(t.Context(), o)
+				if err != nil {
+					t.Fatal(err)
+				}
+				data, err := os.ReadFile(o.Out)
+				if err != nil {
+					t.Fatal(err)
+				}
+				return data, r
 			}
-			b, err := os.ReadFile(two)
-			if err != nil {
-				t.Fatal(err)
-			}
-			if len(a) != len(b) || len(r.Own) != 1 {
+			a, r := build(`{"token":"one"}`)
+			b, _ := build(`{"token":"` + strings.Repeat("two", 700) + `"}`)
+			if ranges := map[bool]int{false: 1, true: 2}[name == "signed"]; len(a) != len(b) || len(r.Own) != ranges {
 				t.Fatalf("%d and %d bytes, own %v", len(a), len(b), r.Own)
 			}
 			own := r.Own[0]
 			if text := string(a[own.From:own.To]); strings.TrimRight(text, " ") != `{"token":"one"}` || own.To-own.From != fleetRoom {
 				t.Errorf("the fleet's part at %v is %.40q", own, text)
 			}
-			t.Logf("%s differs from byte %d to %d of %d", format, own.From, own.To, len(a))
-			clear(a[own.From:own.To])
-			clear(b[own.From:own.To])
+			t.Logf("images differ in %v of %d bytes", r.Own, len(a))
+			for _, own := range r.Own {
+				clear(a[own.From:own.To])
+				clear(b[own.From:own.To])
+			}
 			if !bytes.Equal(a, b) {
 				t.Errorf("images of two fleets differ outside of the fleet's part")
 			}
 		})
 	}
+}
+
+// signer makes a key and its certificate in two files.
+func signer(t *testing.T) (keyFile, certFile string) {
+	t.Helper()
+	key, err := rsa.GenerateKey(rand.Reader, 2048)
+	if err != nil {
+		t.Fatal(err)
+	}
+	template := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour)}
+	der, err := x509.CreateCertificate(rand.Reader, template, template, key.Public(), key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	keyFile, certFile = filepath.Join(dir, "key.pem"), filepath.Join(dir, "cert.pem")
+	for file, block := range map[string]*pem.Block{
+		keyFile: {Type: "RSA PRIVATE KEY", Bytes: x509.MarshalPKCS1PrivateKey(key)}, certFile: {Type: "CERTIFICATE", Bytes: der},
+	} {
+		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return keyFile, certFile
 }
 
 func TestNothingIsTwiceOnADiskForABIOS(t *testing.T) {
