@@ -9,7 +9,7 @@ ALONE   := init,test/vm,test/boot,test/lab,test/e2e,test/netlab/forming,fleet
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-long soak bench image linux dist fmt lint clean help go deps-run deps-test deps-build
+.PHONY: run test test-long soak bench image flash linux dist fmt lint clean help go deps-run deps-test deps-build
 
 ## run: three virtual boards boot, find each other and process a photograph
 run: $(CAPO) deps-run
@@ -38,9 +38,13 @@ soak: go deps-test linux
 bench: $(CAPO) deps-run linux
 	$(CAPO) bench $(NAME) --json $(OUT)/bench.json
 
-## image: the image of a virtual board, in out/
+## image: the image of a board, in out/ (BOARD=name; make run's board unless said)
 image: $(CAPO) deps-run
-	$(CAPO) image --board qemu-amd64 --no-token --out $(OUT)/qemu-amd64
+	$(CAPO) image --board $(or $(BOARD),qemu-amd64) --no-token --out $(OUT)/$(or $(BOARD),qemu-amd64)
+
+## flash: a card or disk for a board (BOARD=name DEVICE=/dev/sdX; without a device it lists them)
+flash: $(CAPO)
+	$(CAPO) flash $(if $(DEVICE),--board $(BOARD) $(DEVICE))
 
 ## linux: kernels and boot loaders of boards, in the cache (half an hour, once)
 linux: go deps-build
