@@ -260,6 +260,7 @@ func TestOptionsAreRefusedEarly(t *testing.T) {
 		"signing without UEFI": {Options{SecureBootKey: "x", SecureBootCert: "x"}, "does not boot by UEFI"},
 		"a folder for a file":  {Options{Out: t.TempDir()}, "is a folder"},
 		"a file for a folder":  {Options{Format: FormatNetboot, Out: file}, "not a directory"},
+		"no such folder":       {Options{Out: filepath.Join(t.TempDir(), "no", "image")}, "there is no folder"},
 		"a device":             {Options{Out: os.DevNull}, "capo flash"},
 		"a file below a file":  {Options{Out: filepath.Join(file, "x")}, "not a directory"},
 	} {
