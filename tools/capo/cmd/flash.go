@@ -1,6 +1,7 @@
 package cmd
 
 import (
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -97,6 +98,11 @@ func (a *app) flash(ctx context.Context, f flashFlags, device string) error {
 	if err != nil {
 		return refused(err)
 	}
+	if !f.yes && !f.verify && !f.dry { // before there is an image: each has a token, which is remembered
+		if err := a.confirm(fmt.Sprintf("Write %s to %s? All that is on it will be lost.", cmp.Or(f.image, f.Board), describe(what))); err != nil {
+			return err
+		}
+	}
 	dir, err := os.MkdirTemp("", "capo-flash-*")
 	if err != nil {
 		return fmt.Errorf("make a folder for the image: %w", err)
@@ -117,11 +123,6 @@ func (a *app) flash(ctx context.Context, f flashFlags, device string) error {
 	if f.dry {
 		fmt.Fprintf(a.Err, "would write %s of %s (%s) to %s; all that is on it would be lost\n", r.Format, r.Board, humanBytes(r.Bytes), describe(what))
 		return nil
-	}
-	if !f.yes && !f.verify {
-		if err := a.confirm(fmt.Sprintf("Write %s to %s? All that is on it will be lost.", r.Board, describe(what))); err != nil {
-			return err
-		}
 	}
 	if err := a.flashMedium(ctx, f, device, image, r); err != nil {
 		return err

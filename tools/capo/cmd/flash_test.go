@@ -39,7 +39,7 @@ func TestFlash(t *testing.T) {
 		{"a folder's format", []string{"--board", "pc", "--format", "netboot", card}, exitUsage, "is a folder"},
 		{"a compressed image", []string{"--image", "x.img.zst", card}, exitUsage, "zstd -d"},
 		{"no such device", []string{"--image", image, filepath.Join(dir, "none")}, exitFailed, "no such file"},
-		{"no such image", []string{"--image", filepath.Join(dir, "none"), card}, exitFailed, "no such file"},
+		{"no such image", []string{"--yes", "--image", filepath.Join(dir, "none"), card}, exitFailed, "no such file"},
 		{"what is no disk", []string{"--image", image, dir}, exitFailed, "is no disk"},
 		{"a card that is too small", []string{"--yes", "--image", image, small}, exitFailed, "too small for the image: it has 1024 kB, the image has 3072 kB"},
 		{"without a yes", []string{"--image", image, card}, exitUsage, "All that is on it will be lost"},
