@@ -119,6 +119,9 @@ type Appended struct {
 	Seq uint64 `json:"seq"`
 }
 
+// CellsUntried stands in [Node.CellsLack] until the node has started a first cell, for trial.
+const CellsUntried = "not tried yet"
+
 // Result is one node's answer to a run.
 type Result struct {
 	Node   string          `json:"node"`

@@ -221,7 +221,7 @@ func (r *Running) awaitReady(ctx context.Context, o Options) ([]api.Node, error)
 	last := ""
 	for {
 		rows, err := client.Nodes(ctx)
-		if err == nil && readyCount(rows) == o.Nodes {
+		if err == nil && readyCount(rows) == o.Nodes && tried(rows) {
 			return rows, r.learnIDs(ctx, o, rows)
 		}
 		state := fmt.Sprintf("%d of %d nodes are ready", readyCount(rows), o.Nodes)
@@ -276,6 +276,11 @@ func readyCount(rows []api.Node) int {
 		}
 	}
 	return n
+}
+
+// tried tells whether every node knows how well it confines cells. Some try that just after they have become ready.
+func tried(rows []api.Node) bool {
+	return !slices.ContainsFunc(rows, func(n api.Node) bool { return slices.Contains(n.CellsLack, api.CellsUntried) })
 }
 
 func (r *Running) dead() *Node {
