@@ -4,12 +4,12 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"path/filepath"
 	"strings"
 	"time"
 
 	"github.com/capodekappa/capo/init/phase"
 	"github.com/capodekappa/capo/node/api"
-	"github.com/capodekappa/capo/tools/capo/local"
 )
 
 // emulated is a board in QEMU, how its machine starts, and how long that may take.
@@ -40,49 +40,67 @@ func boardsPart(ctx context.Context, l *lab) error {
 	return nil
 }
 
-// joinBoard starts one more machine and takes the time from when QEMU was started to when the command saw all ready, and the
-// board's own figures.
+// joinBoard starts one more machine and takes the time from when QEMU was started to when the node said on its console that it is ready, and the
+// board's own figures. It is ready when it has folded the control log to its end, its placed jobs have begun and its API answers.
 func (l *lab) joinBoard(ctx context.Context, e emulated) error {
 	args := []string{"up", "--more", "1", "--board", e.board}
 	name := e.board
 	if e.format != "" {
 		args, name = append(args, "--format", e.format), name+" "+e.format
 	}
+	before, err := l.running()
+	if err != nil {
+		return err
+	}
+	console := filepath.Join(filepath.Dir(before.Nodes[0].Console), fmt.Sprintf("node%d.console", len(before.Nodes)+1))
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	seen := make(chan readiness, 1)
+	go func() { seen <- awaitReady(ctx, console) }()
 	if _, _, err := l.capo(ctx, args...); err != nil {
 		return err
 	}
-	ready := time.Now()
-	running, err := l.running()
+	after, err := l.running()
 	if err != nil {
 		return err
 	}
-	n := running.Nodes[len(running.Nodes)-1]
-	wall := ready.Sub(n.Began)
+	began := after.Nodes[len(after.Nodes)-1].Began
+	var r readiness
+	select {
+	case r = <-seen:
+	case <-time.After(5 * time.Second): // the command has seen it ready
+		return fmt.Errorf("%s is ready and its console %s does not say so", name, console)
+	}
+	wall := r.at.Sub(began)
 	l.note(name+", QEMU to ready", "s", e.limit, wall.Seconds())
-	return l.notePhases(name, n, wall)
+	// What passed before the kernel's first moment, in QEMU and in firmware, is the rest of the whole.
+	l.note(name+", before Linux", "s", 0, max(0, wall-r.times.Total).Seconds())
+	for _, p := range []struct {
+		name string
+		took time.Duration
+	}{{"Linux", r.times.Linux}, {"init", r.times.Init}, {"network", r.times.Network}, {"join", r.times.Join + r.times.Begin}} {
+		l.note(name+", "+p.name, "s", 0, p.took.Seconds())
+	}
+	return nil
 }
 
-// notePhases takes the parts of a boot from the line that the node prints when it is ready. What passed before the kernel's first
-// moment, in QEMU and in firmware, is the rest of the whole.
-func (l *lab) notePhases(name string, n local.Node, wall time.Duration) error {
-	console, err := os.ReadFile(n.Console)
-	if err != nil {
-		return err
-	}
-	for line := range strings.Lines(string(console)) {
-		times, ok := phase.ParseReady(line)
-		if !ok {
-			continue
-		}
-		l.note(name+", before Linux", "s", 0, max(0, wall-times.Total).Seconds())
-		for _, p := range times.Attrs() {
-			took, err := time.ParseDuration(p.Value.String())
-			if err != nil {
-				return err
+// readiness is when a console said that its node is ready, and how the time went.
+type readiness struct {
+	at    time.Time
+	times phase.Times
+}
+
+// awaitReady looks at a console, which need not be there yet, until it says so or ctx ends.
+func awaitReady(ctx context.Context, console string) readiness {
+	for {
+		text, _ := os.ReadFile(console) // QEMU makes it
+		for line := range strings.Lines(string(text)) {
+			if times, ok := phase.ParseReady(line); ok && strings.HasSuffix(line, "\n") {
+				return readiness{at: time.Now(), times: times}
 			}
-			l.note(name+", "+p.Key, "s", 0, took.Seconds())
 		}
-		return nil
+		if sleep(ctx, 5*time.Millisecond) != nil {
+			return readiness{}
+		}
 	}
-	return fmt.Errorf("%s was ready and its console %s does not say so", name, n.Console)
 }
