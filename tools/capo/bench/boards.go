@@ -2,7 +2,9 @@ package bench
 
 import (
 	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 	"path/filepath"
 	"strings"
@@ -53,6 +55,9 @@ func (l *lab) joinBoard(ctx context.Context, e emulated) error {
 		return err
 	}
 	console := filepath.Join(filepath.Dir(before.Nodes[0].Console), fmt.Sprintf("node%d.console", len(before.Nodes)+1))
+	if err := os.Remove(console); err != nil && !errors.Is(err, fs.ErrNotExist) { // of a fleet before this one
+		return err
+	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	seen := make(chan readiness, 1)
