@@ -26,6 +26,7 @@ const (
 	coreGone  = 2*coreAlive + 500e6 // without a word for so long, it goes to the next one
 	coreTry   = 4 * time.Second     // for one request
 	coreAgain = 150 * time.Millisecond
+	coreGreet = 300 * time.Millisecond // longer than that nothing waits for the first connection
 )
 
 // remoteCore is the core as a node has it that is not a log server.
@@ -37,6 +38,7 @@ type remoteCore struct {
 	lines     chan api.Line
 	stop      context.CancelFunc
 	done      sync.WaitGroup
+	greeted   chan struct{} // closed when there is a first connection, or none could be made
 
 	mu      sync.Mutex // guards what follows
 	servers []string   // host:port of the servers' APIs; the first is asked
@@ -44,10 +46,30 @@ type remoteCore struct {
 
 func newRemoteCore(ctx context.Context, a *trust.Authority, incarnation string, local netip.Addr, port int, servers []netip.Addr) *remoteCore {
 	ctx, cancel := context.WithCancel(context.WithoutCancel(ctx))
-	c := &remoteCore{authority: a, http: api.Transport(a.Client(nil), local), port: port, path: "/v1/core/" + incarnation, lines: make(chan api.Line, 256), stop: cancel}
+	c := &remoteCore{authority: a, http: api.Transport(a.Client(nil), local), port: port, path: "/v1/core/" + incarnation, lines: make(chan api.Line, 256), stop: cancel, greeted: make(chan struct{})}
 	c.SetServers(servers)
 	c.done.Go(func() { c.shipLines(ctx) })
+	c.done.Go(func() { defer close(c.greeted); c.greet(ctx) })
 	return c
+}
+
+// greet makes the connection that all requests share. Those that come at once before there is one would make one each, and a handshake takes
+// a small processor a tenth of a second.
+func (c *remoteCore) greet(ctx context.Context) {
+	ctx, cancel := context.WithTimeout(ctx, coreTry)
+	defer cancel()
+	if response, err := c.server().Do(ctx, http.MethodGet, "/healthz", "", nil); err == nil {
+		response.Body.Close() // what it says does not matter
+	}
+}
+
+// awaitGreeting waits for the first connection, a moment at most: its server may be gone, and the next is asked then.
+func (c *remoteCore) awaitGreeting(ctx context.Context) {
+	select {
+	case <-c.greeted:
+	case <-time.After(coreGreet):
+	case <-ctx.Done():
+	}
 }
 
 // SetServers says who carries the log now.

@@ -8,6 +8,7 @@ import (
 	"maps"
 	"net"
 	"net/http"
+	"runtime"
 	"strconv"
 	"sync"
 	"time"
@@ -40,7 +41,8 @@ type Node struct {
 	decision fleet.Decision // of the session
 	current  *session       // nil while joining
 	strength cell.Strength
-	told     bool // OnReady was called
+	told     bool          // OnReady was called
+	ready    chan struct{} // closed then
 }
 
 // Run is a node's life: it returns when ctx ends, after stopping jobs and handing over the log, or
@@ -51,7 +53,7 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed()}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed(), ready: make(chan struct{})}
 	for _, l := range cfg.Previous {
 		n.lines.put("", "warn", l)
 	}
@@ -249,14 +251,28 @@ func (n *Node) session() *session {
 	return n.current
 }
 
+// trialWaits is how long a node of one processor puts off its trial of a cell, which takes as much of that as joining a log does.
+const trialWaits = 10 * time.Second
+
 // tryCell starts an empty program once, to learn how well this host confines cells.
 func (n *Node) tryCell(ctx context.Context) {
+	if runtime.NumCPU() == 1 {
+		select {
+		case <-n.ready:
+		case <-time.After(trialWaits):
+		case <-ctx.Done():
+			return
+		}
+	}
 	strength, err := cell.Probe(ctx, cell.Config{Name: "trial", Exec: n.cfg.CellExec, CgroupParent: n.cfg.CgroupParent, Logger: n.cfg.Log})
 	if err != nil {
 		n.cfg.Log.Error("no cell can be started here; jobs will not run", "err", err)
 		strength = cell.Strength{Missing: []string{"cells: " + err.Error()}}
 	}
 	n.noteStrength(strength)
+	if s := n.session(); s != nil {
+		s.tell()
+	}
 }
 
 func (n *Node) noteStrength(s cell.Strength) {
@@ -273,6 +289,9 @@ func (n *Node) becameReady(s *session) {
 	told := n.told
 	n.told = true
 	n.mu.Unlock()
+	if !told {
+		close(n.ready)
+	}
 	var times []slog.Attr
 	if !told && n.cfg.ReadyAttrs != nil {
 		times = n.cfg.ReadyAttrs()

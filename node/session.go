@@ -100,6 +100,9 @@ func openSession(ctx context.Context, n *Node, d fleet.Decision) (*session, func
 		return nil, nil, err
 	}
 	closers = append(closers, log.Close)
+	if remote, ok := core.(*remoteCore); ok {
+		remote.awaitGreeting(ctx)
+	}
 	s := &session{n: n, cfg: cfg, id: id, boot: n.boot, inc: d.Incarnation, log: log, core: core, keeper: keeper, slog: cfg.Log,
 		want:   want,
 		roster: newRoster(time.Now), lines: n.lines,
