@@ -10,13 +10,14 @@ import (
 	"github.com/capodekappa/capo/test/need"
 )
 
-// TestAFolderBootsOverTheNetworkLong gives a netboot folder to a machine by TFTP: to iPXE in a network card's ROM that a BIOS starts, and to UEFI.
+// TestAFolderBootsOverTheNetworkLong gives a netboot folder to a machine by TFTP: to iPXE in a network card's ROM, and to UEFI.
 func TestAFolderBootsOverTheNetworkLong(t *testing.T) {
 	need.Long(t)
 	need.File(t, "/usr/lib/ipxe/qemu/efi-virtio.rom", "ipxe-qemu")
 	folder := qemutest.Image(t, alone(t, "pc", images.FormatNetboot))
 	for name, tt := range map[string]struct{ code, vars, file, rom string }{
 		"BIOS and iPXE": {file: "boot.ipxe"},
+		"UEFI and iPXE": {code: "/usr/share/OVMF/OVMF_CODE_4M.fd", vars: "/usr/share/OVMF/OVMF_VARS_4M.fd", file: "boot.ipxe"},
 		"UEFI":          {"/usr/share/OVMF/OVMF_CODE_4M.fd", "/usr/share/OVMF/OVMF_VARS_4M.fd", "BOOTX64.EFI", ",romfile="}, // by the firmware itself
 	} {
 		t.Run(name, func(t *testing.T) {
