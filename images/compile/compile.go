@@ -74,7 +74,8 @@ func (b *Builder) Build(ctx context.Context, name string) (string, error) {
 	if isDir(dir) {
 		return dir, nil
 	}
-	err = filelock.With(filepath.Join(b.Cache, r.Name+".lock"), func() error {
+	waiting := func() { b.Log.Info("another process is building it; waiting", "recipe", r.Name) }
+	err = filelock.WithNotice(filepath.Join(b.Cache, r.Name+".lock"), waiting, func() error {
 		if isDir(dir) {
 			return nil // another process built it
 		}

@@ -41,3 +41,20 @@ func TestWithReturnsTheError(t *testing.T) {
 		t.Error("a lock in a folder that does not exist was taken")
 	}
 }
+
+func TestTheNoticeComesWhileAnotherIsInside(t *testing.T) {
+	if runtime.GOOS == "windows" {
+		t.Skip("there is no flock")
+	}
+	path := filepath.Join(t.TempDir(), "lock")
+	noticed := make(chan struct{})
+	done := make(chan error)
+	err := WithNotice(path, func() { t.Error("a notice, and nobody is inside") }, func() error {
+		go func() { done <- WithNotice(path, func() { close(noticed) }, func() error { return nil }) }()
+		<-noticed
+		return nil
+	})
+	if err := errors.Join(err, <-done); err != nil {
+		t.Error(err)
+	}
+}
