@@ -58,7 +58,7 @@ func (a *app) flashCmd() *cobra.Command {
 		},
 	}
 	f.register(c)
-	c.Flags().StringVar(&f.image, "image", "", "write this image `file` instead of making one")
+	c.Flags().StringVar(&f.image, "image", "", "write this image `file`, which may end in .zst, instead of making one")
 	c.Flags().BoolVar(&f.yes, "yes", false, "do not ask")
 	c.Flags().BoolVar(&f.dry, "dry-run", false, "say what would be done")
 	c.Flags().BoolVar(&f.force, "force", false, "write a disk that cannot be removed, too")
@@ -139,8 +139,6 @@ func (f *flashFlags) complete() error {
 	switch {
 	case f.image != "" && f.Board != "":
 		return usage(errors.New("--image and --board: an image is of a board already"))
-	case f.image != "" && strings.HasSuffix(f.image, ".zst"):
-		return usage(fmt.Errorf("%s is compressed; zstd -d unpacks it", f.image))
 	case f.image != "":
 		return nil
 	case f.Board == "":
@@ -190,15 +188,22 @@ func (a *app) flashImage(ctx context.Context, f flashFlags, dir string) (*images
 		f.noToken = f.noToken || f.verify || f.dry
 		return a.buildImage(ctx, f.imageFlags)
 	}
-	info, err := os.Stat(f.image)
+	path := f.image
+	if strings.HasSuffix(path, ".zst") {
+		path = filepath.Join(dir, "image")
+		if err := images.Unpack(path, f.image); err != nil {
+			return nil, fmt.Errorf("open the image: %w", err)
+		}
+	}
+	info, err := os.Stat(path)
 	if err != nil {
 		return nil, fmt.Errorf("open the image: %w", err)
 	}
 	if info.Size() == 0 || info.Size()%512 != 0 {
 		return nil, fmt.Errorf("%s has %d bytes and is no image of a card or disk", f.image, info.Size())
 	}
-	sum, err := digestOf(f.image)
-	return &images.Result{Board: f.image, Format: "image", Path: f.image, Bytes: info.Size(), SHA256: sum}, err
+	sum, err := digestOf(path)
+	return &images.Result{Board: f.image, Format: "image", Path: path, Bytes: info.Size(), SHA256: sum}, err
 }
 
 func digestOf(path string) (string, error) {

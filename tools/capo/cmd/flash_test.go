@@ -21,6 +21,7 @@ func TestFlash(t *testing.T) {
 		return path
 	}
 	image, card, small := file("image", 3<<20, "image..."), file("card", 8<<20, "old "), file("small", 1<<20, "old ")
+	packed := file("x.img.zst", 4096, "not zstd")
 	run := func(args ...string) (int, string, string) {
 		var out, errs bytes.Buffer
 		code := Main(t.Context(), append([]string{"flash"}, args...), Streams{In: strings.NewReader(""), Out: &out, Err: &errs})
@@ -37,7 +38,7 @@ func TestFlash(t *testing.T) {
 		{"an unknown board", []string{"--board", "zedbord", card}, exitUsage, "zedboard"},
 		{"a board without a card", []string{"--board", "host", card}, exitUsage, "no image for a card"},
 		{"a folder's format", []string{"--board", "pc", "--format", "netboot", card}, exitUsage, "is a folder"},
-		{"a compressed image", []string{"--image", "x.img.zst", card}, exitUsage, "zstd -d"},
+		{"what is not compressed", []string{"--yes", "--image", packed, card}, exitFailed, "unpack"},
 		{"no such device", []string{"--image", image, filepath.Join(dir, "none")}, exitFailed, "no such file"},
 		{"no such image", []string{"--yes", "--image", filepath.Join(dir, "none"), card}, exitFailed, "no such file"},
 		{"what is no disk", []string{"--image", image, dir}, exitFailed, "is no disk"},
