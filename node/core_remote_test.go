@@ -44,7 +44,7 @@ func TestRequestsThatComeAtOnceShareAConnection(t *testing.T) {
 	}
 }
 
-func TestAServerThatIsGoneIsNotWaitedForLong(t *testing.T) {
+func TestAServerThatIsGoneIsSoonGivenUp(t *testing.T) {
 	c := &remoteCore{greeted: make(chan struct{})}
 	begin := time.Now()
 	c.awaitGreeting(t.Context())
