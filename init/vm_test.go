@@ -163,6 +163,19 @@ func TestZynqTellsOfEveryEnd(t *testing.T) {
 	vm.Expect(`TEST previous lines=0`, boot)
 }
 
+// TestTwoLinkLocalNetworksWithAKernelWithoutRules has the first interface carry what has no other way: a route for answers must not stand
+// before it.
+func TestTwoLinkLocalNetworksWithAKernelWithoutRules(t *testing.T) {
+	t.Parallel()
+	vm := qemutest.Boot(t, qemutest.Options{
+		Board:   "qemu-zynq",
+		Init:    qemutest.Build(t, "qemu-zynq", "./internal/vminit"),
+		Image:   images.Options{Cmdline: "capo.test=routes"},
+		Machine: qemu.Config{NICs: []qemu.NIC{{MAC: qemu.MAC(1, 0), SegmentPort: qemutest.SegmentPort(t)}}},
+	})
+	vm.Expect(`TEST routes list=eth0:100\d,eth1:100\d err=<nil>`, boot)
+}
+
 func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {
 	t.Parallel()
 	vm := qemutest.Boot(t, qemutest.Options{

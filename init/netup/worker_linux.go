@@ -163,10 +163,13 @@ func (w *worker) routeLocal() error {
 	_ = netlink.RouteDel(w.localRoute(stale, 0)) // mostly there is none
 	rule := w.rule(w.local.Addr())
 	_ = netlink.RuleDel(rule)
-	if err := netlink.RouteReplace(w.localRoute(0, rule.Table)); err != nil {
+	switch err := netlink.RuleAdd(rule); {
+	case errors.Is(err, unix.EOPNOTSUPP), errors.Is(err, unix.EAFNOSUPPORT):
+		return nil // a kernel without rules has but one table, and a route for answers would stand in it before all others
+	case err != nil:
 		return fmt.Errorf("route answers to %s: %w", w.name, err)
 	}
-	if err := netlink.RuleAdd(rule); err != nil && !errors.Is(err, unix.EOPNOTSUPP) && !errors.Is(err, unix.EAFNOSUPPORT) {
+	if err := netlink.RouteReplace(w.localRoute(0, rule.Table)); err != nil {
 		return fmt.Errorf("route answers to %s: %w", w.name, err)
 	}
 	return nil

@@ -37,6 +37,7 @@ func tests() map[string]boot.Node {
 		"stuck":  func(_ context.Context, h boot.Handover) error { h.Poweroff(); select {} },
 		"run":    runBinary,
 		"die":    die,
+		"routes": routes,
 	}
 }
 
@@ -157,6 +158,36 @@ func die(ctx context.Context, h boot.Handover) error {
 	time.Sleep(200 * time.Millisecond) // for the console
 	os.Exit(3)
 	return nil
+}
+
+// routes waits for two link-local addresses and tells how their network is routed, with the interface and the metric of each route.
+func routes(ctx context.Context, h boot.Handover) error {
+	for changes := h.Net.Watch(ctx); ; {
+		n := 0
+		for _, a := range h.Net.Addrs() {
+			if a.Prefix.Addr().Is4() && a.Prefix.Addr().IsLinkLocalUnicast() {
+				n++
+			}
+		}
+		if n == 2 {
+			break
+		}
+		select {
+		case <-changes:
+		case <-ctx.Done():
+			return ctx.Err()
+		}
+	}
+	table, err := os.ReadFile("/proc/net/route")
+	var list []string
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 6 && f[1] == "0000FEA9" { // 169.254.0.0
+			list = append(list, f[0]+":"+f[6])
+		}
+	}
+	h.Log.Info("TEST routes", "list", strings.Join(list, ","), "err", err)
+	h.Poweroff()
+	return idle(ctx, h)
 }
 
 // runBinary runs /test.bin, which the test has put into the image, with a cgroup for cells, and powers off.
