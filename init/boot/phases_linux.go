@@ -63,8 +63,8 @@ func (m *machine) mount(context.Context) error {
 	if openErr != nil {
 		kmsg = os.Stderr // /dev/console of the initramfs
 	}
+	levelErr := console.Level(consoleLevel) // first, or a quiet kernel keeps the lines that have waited from the consoles
 	m.console.Attach(kmsg)
-	levelErr := console.Level(consoleLevel)
 	m.hw.cgroups = make(chan cgroups, 1)
 	go func() {
 		cells, err := mounts.Cgroups(mounts.CgroupRoot)
