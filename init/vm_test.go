@@ -176,6 +176,19 @@ func TestTwoLinkLocalNetworksWithAKernelWithoutRules(t *testing.T) {
 	vm.Expect(`TEST routes list=eth0:100\d,eth1:100\d err=<nil>`, boot)
 }
 
+// TestAnLEDFlashesInAMachine has no peer and so flashes in threes. QEMU has the LED's driver, and no lamp.
+func TestAnLEDFlashesInAMachine(t *testing.T) {
+	t.Parallel()
+	vm := qemutest.Boot(t, qemutest.Options{
+		Board:   "qemu-raspi3",
+		Init:    qemutest.Build(t, "qemu-raspi3", "./internal/vminit"),
+		Image:   images.Options{Cmdline: "capo.test=led"},
+		Machine: qemu.Config{NICs: []qemu.NIC{{MAC: qemu.MAC(1, 0)}}},
+	})
+	vm.Expect(`capo: network interface name=usb0`, boot) // late, since USB takes a second
+	vm.Expect(`TEST led groups=\d+,3,3$`, boot)
+}
+
 func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {
 	t.Parallel()
 	vm := qemutest.Boot(t, qemutest.Options{

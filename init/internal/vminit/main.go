@@ -38,6 +38,7 @@ func tests() map[string]boot.Node {
 		"run":    runBinary,
 		"die":    die,
 		"routes": routes,
+		"led":    watchLED,
 	}
 }
 
@@ -186,6 +187,35 @@ func routes(ctx context.Context, h boot.Handover) error {
 		}
 	}
 	h.Log.Info("TEST routes", "list", strings.Join(list, ","), "err", err)
+	h.Poweroff()
+	return idle(ctx, h)
+}
+
+// watchLED counts the flashes of the board's LED between two long pauses.
+func watchLED(ctx context.Context, h boot.Handover) error {
+	const pause = time.Second
+	flashes, groups := 0, []string{}
+	was, since := "", time.Now()
+	for len(groups) < 3 && ctx.Err() == nil {
+		text, err := os.ReadFile("/sys/class/leds/ACT/brightness")
+		if err != nil {
+			h.Log.Info("TEST led", "err", err)
+			time.Sleep(time.Second)
+			continue
+		}
+		now := strings.TrimSpace(string(text))
+		if now != was {
+			if was == "0" && time.Since(since) > pause {
+				groups, flashes = append(groups, strconv.Itoa(flashes)), 0
+			}
+			if now != "0" {
+				flashes++
+			}
+			was, since = now, time.Now()
+		}
+		time.Sleep(10 * time.Millisecond)
+	}
+	h.Log.Info("TEST led", "groups", strings.Join(groups, ","))
 	h.Poweroff()
 	return idle(ctx, h)
 }
