@@ -14,6 +14,7 @@ import (
 	"github.com/capodekappa/capo/images/qemu/qemutest"
 	"github.com/capodekappa/capo/init/phase"
 	"github.com/capodekappa/capo/node/api"
+	"github.com/capodekappa/capo/test/need"
 )
 
 // TestNodeIsReadyInASmallMachine boots the real node, alone in its fleet, with 128 MB.
@@ -44,12 +45,14 @@ func TestNodeIsReadyInASmallMachine(t *testing.T) {
 	t.Log(vm.Console())
 }
 
-// TestNodeIsReadyOnEveryProcessor boots the real node, alone in its fleet, on the boards whose kernels are at hand.
-func TestNodeIsReadyOnEveryProcessor(t *testing.T) {
+// TestNodeIsWholeOnEveryProcessorLong boots the real node, alone in its fleet: who it is, how well it confines cells, and how its boot went.
+func TestNodeIsWholeOnEveryProcessorLong(t *testing.T) {
+	need.Long(t)
 	for _, tt := range []struct{ board, id string }{
 		{"qemu-arm64", "525400000100"}, // nothing but the network interface tells who they are
 		{"qemu-arm", "525400000100"},
 		{"qemu-zynq", "525400000100"},
+		{"qemu-raspi3", "525400000100"},
 	} {
 		t.Run(tt.board, func(t *testing.T) {
 			port := freePort(t)

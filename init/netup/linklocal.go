@@ -10,7 +10,6 @@ import (
 
 // linkLocalTimes are the times of RFC 3927 section 9, shortened: see docs/decisions/link-local.md.
 type linkLocalTimes struct {
-	wait     time.Duration // for DHCP to answer first
 	probes   int
 	interval time.Duration // between probes, and between announcements
 	announce int
@@ -21,7 +20,7 @@ type linkLocalTimes struct {
 
 func defaultLinkLocalTimes() linkLocalTimes {
 	return linkLocalTimes{
-		wait: 300 * time.Millisecond, probes: 3, interval: 200 * time.Millisecond, announce: 2,
+		probes: 3, interval: 200 * time.Millisecond, announce: 2,
 		defend: 10 * time.Second, conflict: 10, pause: 60 * time.Second,
 	}
 }

@@ -9,8 +9,8 @@ import (
 	"time"
 )
 
-// linkLocal gives an interface an IPv4 link-local address (RFC 3927) and defends it until ctx ends. It begins when there
-// is no lease after times.wait, or when the lease was lost.
+// linkLocal gives an interface an IPv4 link-local address (RFC 3927) and defends it until ctx ends. It begins at once, or when a lease
+// was lost; a lease that comes while it probes ends that.
 type linkLocal struct {
 	log   *slog.Logger
 	conn  *arpConn
@@ -32,11 +32,6 @@ var (
 )
 
 func (l *linkLocal) run(ctx context.Context) {
-	if !l.held.IsValid() && !l.leased.get() {
-		wait, cancel := context.WithTimeout(ctx, l.times.wait)
-		l.leased.wait(wait, true)
-		cancel()
-	}
 	stop := context.AfterFunc(ctx, func() { l.conn.Close() }) // ends a read
 	defer stop()
 	next := candidates(l.conn.mac)
