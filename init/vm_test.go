@@ -106,7 +106,7 @@ func TestMachineWhereEverythingFails(t *testing.T) {
 	vm.Expect(`phase settings failed .*capo.size=many.*ip=1.2.3`, boot)
 	vm.Expect(`random numbers credited source=jitter`, boot)
 	vm.Expect(`phase entropy at=`, boot)
-	vm.Expect(`phase identity failed .*no serial number, UUID or network interface`, boot)
+	vm.Expect(`phase identity failed .*no serial number, UUID, network interface or card`, boot)
 	vm.Expect(`TEST node test=panic id=unknown`, boot)
 	vm.Expect(`the node ended; rebooting .*panic: as the test wants it`, boot)
 	vm.Expect(`reboot at=`, boot)

@@ -182,10 +182,15 @@ func (m *machine) identify(ctx context.Context) error {
 			time.Sleep(20 * time.Millisecond) // sysfs has no way to wait for an interface
 		}
 	}
+	if m.out.ID == "" {
+		if m.out.ID = identity.FromCard(os.DirFS("/sys/block")); m.out.ID != "" {
+			m.log.Warn("no serial number and no address of its own: the id is that of the card", "id", m.out.ID)
+		}
+	}
 	var err error
 	if m.out.ID == "" {
 		card, _ := os.ReadFile(m.out.FleetFile) // without one there is no id at all
-		m.out.ID, err = identity.FromImage(card), errors.New("no serial number, UUID or network interface gives this machine an id; it has that of its image")
+		m.out.ID, err = identity.FromImage(card), errors.New("no serial number, UUID, network interface or card gives this machine an id; it has that of its image")
 	}
 	if m.out.ID == "" {
 		m.out.ID = "unknown"

@@ -77,6 +77,20 @@ func FromImage(fleet []byte) string {
 	return hash("image\n" + string(fleet))
 }
 
+// FromCard returns an id made of the number of the card or chip that the board boots from, for boards that have nothing of their own: it
+// goes where the card goes. The tree is /sys/block.
+func FromCard(sysBlock fs.FS) string {
+	names, _ := fs.Glob(sysBlock, "mmcblk*/device/cid") // the pattern is valid; names are sorted
+	for _, name := range names {
+		// 16 bytes: maker, product, serial number, date (SD Physical Layer Simplified Specification, section 5.2).
+		cid := strings.ToLower(read(sysBlock, name))
+		if _, err := hex.DecodeString(cid); err == nil && len(cid) == 32 && !allSame(cid) {
+			return hash(cid)
+		}
+	}
+	return ""
+}
+
 // fromSerial makes an id of a serial number that is not a vendor's placeholder.
 func fromSerial(serial string) string {
 	serial = strings.ToLower(strings.Trim(serial, " \x00"))

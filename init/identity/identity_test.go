@@ -72,6 +72,27 @@ func TestFromInterfacesTakesTheLowestPermanentAddress(t *testing.T) {
 	}
 }
 
+func TestFromCard(t *testing.T) {
+	const cid = "/device/cid"
+	tests := []struct {
+		name  string
+		files map[string]string
+		want  string
+	}{
+		{"no card", map[string]string{"vda/device/x": ""}, ""},
+		{"a card", map[string]string{"mmcblk0" + cid: "035344534333324780AABBCCDD014A00\n"}, "3ac4d5079784"},
+		{"the first of two", map[string]string{"mmcblk1" + cid: "035344534333324780aabbccdd014aff", "mmcblk0" + cid: "035344534333324780aabbccdd014a00"}, "3ac4d5079784"},
+		{"nonsense", map[string]string{"mmcblk0" + cid: "xy", "mmcblk1" + cid: strings.Repeat("0", 32)}, ""},
+	}
+	for _, tt := range tests {
+		t.Run(tt.name, func(t *testing.T) {
+			if got := FromCard(tree(tt.files)); got != tt.want {
+				t.Errorf("FromCard = %q, want %q", got, tt.want)
+			}
+		})
+	}
+}
+
 func TestFromMAC(t *testing.T) {
 	for text, want := range map[string]string{"52:54:00:12:34:56": "525400123456", "01:00:5e:00:00:01": "", "00:00:00:00:00:00": ""} {
 		mac, err := net.ParseMAC(text)
