@@ -10,6 +10,7 @@ import (
 	"github.com/capodekappa/capo/images"
 	"github.com/capodekappa/capo/images/qemu"
 	"github.com/capodekappa/capo/images/qemu/qemutest"
+	"github.com/capodekappa/capo/init/watchdog"
 	"github.com/capodekappa/capo/test/need"
 )
 
@@ -187,6 +188,21 @@ func TestAnLEDFlashesInAMachine(t *testing.T) {
 	})
 	vm.Expect(`capo: network interface name=usb0`, boot) // late, since USB takes a second
 	vm.Expect(`TEST led groups=\d+,3,3$`, boot)
+}
+
+// TestAHangIsEndedByTheWatchdogLong takes the half minute that a watchdog waits.
+func TestAHangIsEndedByTheWatchdogLong(t *testing.T) {
+	need.Long(t)
+	vm := qemutest.Boot(t, qemutest.Options{
+		Board:   "qemu-arm",
+		Init:    qemutest.Build(t, "qemu-arm", "./internal/vminit"),
+		Image:   images.Options{Cmdline: "capo.test=freeze"},
+		Machine: qemu.Config{NICs: []qemu.NIC{{MAC: qemu.MAC(1, 0)}}, Args: []string{"-device", "i6300esb", "-action", "watchdog=reset"}},
+	})
+	vm.Expect(`capo: watchdog device=watchdog\d is="i6300ESB timer" timeout=30s hardware=true`, boot)
+	vm.Expect(`TEST node test=freeze`, boot)
+	vm.Expect(`capo: previous boot: it ended by watchdog`, boot+watchdog.Timeout)
+	vm.Expect(`TEST node test=freeze`, boot)
 }
 
 func TestRebootEndsTheNodeAndTheMachine(t *testing.T) {

@@ -37,6 +37,7 @@ func tests() map[string]boot.Node {
 		"stuck":  func(_ context.Context, h boot.Handover) error { h.Poweroff(); select {} },
 		"run":    runBinary,
 		"die":    die,
+		"freeze": freeze,
 		"routes": routes,
 		"led":    watchLED,
 	}
@@ -159,6 +160,15 @@ func die(ctx context.Context, h boot.Handover) error {
 	time.Sleep(200 * time.Millisecond) // for the console
 	os.Exit(3)
 	return nil
+}
+
+// freeze has the kernel run this program no more, as if it hung, but after a boot that ended as nobody wanted.
+func freeze(ctx context.Context, h boot.Handover) error {
+	if len(h.Previous) == 0 {
+		time.Sleep(200 * time.Millisecond) // for the console
+		h.Log.Info("TEST not frozen", "err", os.WriteFile("/sys/fs/cgroup/node/cgroup.freeze", []byte("1"), 0))
+	}
+	return idle(ctx, h)
 }
 
 // routes waits for two link-local addresses and tells how their network is routed, with the interface and the metric of each route.
