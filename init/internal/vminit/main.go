@@ -189,6 +189,7 @@ func routes(ctx context.Context, h boot.Handover) error {
 			return ctx.Err()
 		}
 	}
+	time.Sleep(500 * time.Millisecond) // an address is announced before its routes are made
 	table, err := os.ReadFile("/proc/net/route")
 	var list []string
 	for line := range strings.Lines(string(table)) {
