@@ -189,17 +189,31 @@ func routes(ctx context.Context, h boot.Handover) error {
 			return ctx.Err()
 		}
 	}
-	time.Sleep(500 * time.Millisecond) // an address is announced before its routes are made
-	table, err := os.ReadFile("/proc/net/route")
-	var list []string
-	for line := range strings.Lines(string(table)) {
-		if f := strings.Fields(line); len(f) > 6 && f[1] == "0000FEA9" { // 169.254.0.0
-			list = append(list, f[0]+":"+f[6])
-		}
+	// An address is announced before its routes are made.
+	list, err := linkLocalRoutes()
+	for end := time.Now().Add(5 * time.Second); err == nil && !settled(list) && time.Now().Before(end); list, err = linkLocalRoutes() {
+		time.Sleep(50 * time.Millisecond)
 	}
 	h.Log.Info("TEST routes", "list", strings.Join(list, ","), "err", err)
 	h.Poweroff()
 	return idle(ctx, h)
+}
+
+// settled tells whether each of two interfaces has the one route with a metric that it is to keep.
+func settled(list []string) bool {
+	return len(list) == 2 && !strings.HasSuffix(list[0], ":0") && !strings.HasSuffix(list[1], ":0")
+}
+
+// linkLocalRoutes are the routes to 169.254.0.0, as INTERFACE:METRIC.
+func linkLocalRoutes() ([]string, error) {
+	table, err := os.ReadFile("/proc/net/route")
+	var list []string
+	for line := range strings.Lines(string(table)) {
+		if f := strings.Fields(line); len(f) > 6 && f[1] == "0000FEA9" {
+			list = append(list, f[0]+":"+f[6])
+		}
+	}
+	return list, err
 }
 
 // watchLED counts the flashes of the board's LED between two long pauses.
