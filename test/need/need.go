@@ -14,7 +14,7 @@ import (
 func Root(t testing.TB) {
 	t.Helper()
 	if os.Geteuid() != 0 {
-		missing(t, "root")
+		Missing(t, "root")
 	}
 }
 
@@ -23,7 +23,7 @@ func Command(t testing.TB, name string) string {
 	t.Helper()
 	path, err := exec.LookPath(name)
 	if err != nil {
-		missing(t, "the program "+name+" (capo doctor names its package)")
+		Missing(t, "the program "+name+" (capo doctor names its package)")
 	}
 	return path
 }
@@ -32,7 +32,7 @@ func Command(t testing.TB, name string) string {
 func File(t testing.TB, path, pkg string) string {
 	t.Helper()
 	if _, err := os.Stat(path); err != nil {
-		missing(t, path+" (Debian package "+pkg+")")
+		Missing(t, path+" (Debian package "+pkg+")")
 	}
 	return path
 }
@@ -45,7 +45,8 @@ func Long(t testing.TB) {
 	}
 }
 
-func missing(t testing.TB, what string) {
+// Missing ends a test for want of something else that the machine does not give.
+func Missing(t testing.TB, what string) {
 	t.Helper()
 	if os.Getenv("CI") != "" {
 		t.Fatalf("needs %s, and in CI nothing may be skipped", what)

@@ -9,6 +9,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/capodekappa/capo/test/need"
 )
 
 // tree is a computer's /sys, /proc and /dev as files.
@@ -154,7 +156,7 @@ func TestDisksAreKnownByWhatTheyAreUsedFor(t *testing.T) {
 func TestThisComputersOwnDiskIsRefused(t *testing.T) {
 	disks, err := Local().Disks()
 	if err != nil {
-		t.Skipf("no disks are to be seen here: %v", err)
+		need.Missing(t, "disks: "+err.Error())
 	}
 	for _, d := range disks {
 		if d.System && d.Check(true) == nil {

@@ -77,7 +77,7 @@ func loop(t *testing.T, file string) string {
 	losetup := need.Command(t, "losetup")
 	out, err := exec.Command(losetup, "--find", "--show", file).CombinedOutput()
 	if err != nil {
-		t.Skipf("there are no loop devices here: %v: %s", err, out)
+		need.Missing(t, "loop devices: "+err.Error()+": "+string(out))
 	}
 	device := strings.TrimSpace(string(out))
 	t.Cleanup(func() { _ = exec.Command(losetup, "--detach", device).Run() })
@@ -142,7 +142,7 @@ func TestAMountedDeviceIsRefused(t *testing.T) {
 	}
 	dir := t.TempDir()
 	if err := unix.Mount(device, dir, "ext4", unix.MS_RDONLY, ""); err != nil {
-		t.Skipf("ext4 cannot be mounted here: %v", err)
+		need.Missing(t, "to mount ext4: "+err.Error())
 	}
 	t.Cleanup(func() { _ = unix.Unmount(dir, 0) })
 	d, err := Local().Find(device)
