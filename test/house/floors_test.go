@@ -19,10 +19,11 @@ var floors = []floor{
 	{"board", nil},
 	{"buildroot", nil},
 	{"fleet", nil},
-	{"jsrt", nil},
+	{"gateware", nil},
+	{"jsrt", []string{"gateware"}},
 	{"queue", []string{"fleet/canon", "fleet/trust"}},
 	{"images", []string{"board", "buildroot"}},
-	{"node", []string{"fleet", "jsrt", "queue"}},
+	{"node", []string{"fleet", "gateware", "jsrt", "queue"}},
 	{"init", []string{"board", "fleet", "jsrt/cell", "node"}},
 	{"tools", []string{"*"}},
 	{"examples", []string{"*"}},
@@ -31,18 +32,21 @@ var floors = []floor{
 
 // fenced are packages that only some may import, above what the floors say.
 var fenced = map[string][]string{
-	"jsrt/bundle": {"tools", "examples", "test"}, // it brings esbuild
-	"tools":       {"tools", "test"},
-	"examples":    {"examples", "test"},
-	"test":        {"test"},
+	"jsrt/bundle":   {"tools", "examples", "test"}, // it brings esbuild
+	"gateware/js":   {"gateware/ref", "gateware/fuzz", "jsrt/bundle", "tools", "examples", "test"},
+	"gateware/ref":  {"gateware/fuzz", "tools", "examples", "test"}, // it calls the user's code, which no node does
+	"gateware/fuzz": {"tools", "test"},
+	"tools":         {"tools", "test"},
+	"examples":      {"examples", "test"},
+	"test":          {"test"},
 }
 
 // foreign says which folders may import what comes from outside. A module that is not here has no line in
 // docs/dependencies.md either.
 var foreign = map[string][]string{
-	"github.com/dop251/goja":            {"jsrt"},
-	"github.com/evanw/esbuild":          {"jsrt/bundle"},
-	"github.com/go-sourcemap/sourcemap": {"jsrt"},
+	"github.com/dop251/goja":            {"jsrt", "gateware/js", "gateware/ref"},
+	"github.com/evanw/esbuild":          {"jsrt/bundle", "gateware/js"},
+	"github.com/go-sourcemap/sourcemap": {"jsrt", "gateware/js"},
 	"github.com/google/go-cmp":          {},
 	"filippo.io/age":                    {"tools/capo"},
 	"github.com/grandcat/zeroconf":      {"fleet/look"},
@@ -52,6 +56,7 @@ var foreign = map[string][]string{
 	"github.com/nats-io/nats-server/v2": {"queue"},
 	"github.com/nats-io/nats.go":        {"queue"},
 	"github.com/spf13/cobra":            {"tools/capo"},
+	"github.com/tetratelabs/wazero":     {"gateware/wasm", "gateware/synth"},
 	"github.com/u-root/u-root":          {"init", "images"},
 	"github.com/ulikunitz/xz":           {"images"},
 	"github.com/vishvananda/netlink":    {"init", "test/netlab"},
