@@ -4,6 +4,7 @@ package frame
 
 import (
 	"fmt"
+	"math"
 
 	"github.com/capodekappa/capo/gateware/ir"
 )
@@ -75,7 +76,11 @@ func New(k *ir.Kernel, bytes, width int) (*Plan, error) {
 		p.Stages = append(p.Stages, Stage{size, out})
 		size = out
 	}
-	p.OutBytes = size.Tokens() * k.Out().Bytes()
+	out := int64(size.Tokens()) * int64(k.Out().Bytes())
+	if out > math.MaxInt32 {
+		return refuse("the call gives %d bytes; at most %d are possible", out, math.MaxInt32)
+	}
+	p.OutBytes = int(out)
 	return p, nil
 }
 
