@@ -1,0 +1,29 @@
+package toolchain
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+)
+
+// CacheDir returns the folder for what can be fetched or made again, $XDG_CACHE_HOME/capo or the operating system's
+// equivalent: the same one that images come from.
+func CacheDir() (string, error) {
+	base := os.Getenv("XDG_CACHE_HOME")
+	if base == "" {
+		var err error
+		if base, err = os.UserCacheDir(); err != nil {
+			return "", fmt.Errorf("find the cache folder (set XDG_CACHE_HOME): %w", err)
+		}
+	}
+	return filepath.Join(base, "capo"), nil
+}
+
+// folder is where a package is, or would be, unpacked.
+func (p Package) folder(cache string) string { return filepath.Join(cache, "synth", "npm", p.key()) }
+
+// present tells whether the package is unpacked. Its folder gets its name when it is complete.
+func (p Package) present(cache string) bool {
+	info, err := os.Stat(p.folder(cache))
+	return err == nil && info.IsDir()
+}
