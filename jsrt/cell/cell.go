@@ -37,7 +37,9 @@ type Config struct {
 
 	CgroupParent string // a cgroup v2 directory that is ours to fill; "" tries cgroup v1, then rlimits
 
-	Env  map[string]Binding // what a handler finds in env, besides out
+	Kernels map[string][]byte // what a handler finds in env.kernels: the texts, as package soft has them
+
+	Env  map[string]Binding // what a handler finds in env, besides out and kernels
 	Log  func(Line)         // what the program prints; must not block; nil discards
 	Call CallFunc           // answers the methods of the bindings of kind BindCalls
 

@@ -2,6 +2,7 @@ package cell
 
 import (
 	"bufio"
+	"context"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -25,9 +26,12 @@ type child struct {
 	handlers *handlers
 	requests chan frame
 	calls    uint32 // of bindings, counted
+	kernels  map[string]kernel
 
-	mu      sync.Mutex // guards what follows
-	current uint32     // the request under way, 0 when there is none
+	mu      sync.Mutex      // guards what follows
+	current uint32          // the request under way, 0 when there is none
+	request context.Context // ends with it
+	end     context.CancelFunc
 	replies map[uint32]func(Value, error)
 }
 
@@ -78,6 +82,7 @@ func (c *child) interrupt(number uint32, reason error) {
 	defer c.mu.Unlock()
 	if c.current == number {
 		c.rt.Interrupt(reason)
+		c.end()
 	}
 }
 
@@ -85,6 +90,8 @@ func (c *child) begin(number uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.current = number
+	c.end()
+	c.request, c.end = context.WithCancel(context.Background())
 	clear(c.replies)
 }
 

@@ -14,8 +14,8 @@ import (
 )
 
 // confine takes everything from this process that a program does not need, and says what it could
-// not take. The system call filter comes last.
-func confine(s setup) ([]string, error) {
+// not take. The system call filter comes last; what needs executable memory is done by prepare just before.
+func confine(s setup, prepare func() error) ([]string, error) {
 	var missing []string
 	try := func(what string, err error) {
 		if err != nil {
@@ -39,6 +39,9 @@ func confine(s setup) ([]string, error) {
 		return nil, err
 	}
 	try("capabilities", dropCapabilities())
+	if err := prepare(); err != nil {
+		return nil, err
+	}
 	try("seccomp", filterSystemCalls())
 	return missing, nil
 }

@@ -10,7 +10,7 @@ import (
 )
 
 // confine starts a watch that ends the process when its memory is used up.
-func confine(s setup) ([]string, error) {
+func confine(s setup, prepare func() error) ([]string, error) {
 	go func() {
 		sample := []metrics.Sample{{Name: "/memory/classes/total:bytes"}, {Name: "/memory/classes/heap/released:bytes"}}
 		for {
@@ -22,7 +22,7 @@ func confine(s setup) ([]string, error) {
 			}
 		}
 	}()
-	return nil, nil
+	return nil, prepare()
 }
 
 func input() *os.File { return os.Stdin }

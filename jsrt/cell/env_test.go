@@ -21,7 +21,7 @@ func TestBindings(t *testing.T) {
 		{"a method that is not bound", `return typeof env.blobs.delete`, `"undefined"`},
 		{"many at once", `return (await Promise.all(Array.from({ length: 200 }, (_, i) => env.blobs.put(i)))).length`, `200`},
 		{"in order of their answers", `const o = []; await Promise.all([30, 1].map(ms => env.blobs.wait(ms).then(() => o.push(ms)))); return o`, `[1,30]`},
-		{"env cannot be reached from another name", `return Object.keys(env).sort()`, `["KEY","audit","blobs","fpga","node","out"]`},
+		{"env cannot be reached from another name", `return Object.keys(env).sort()`, `["KEY","audit","blobs","fpga","kernels","node","out"]`},
 		{"a module's binding is not in env", `const m = globalThis[Symbol.for('capo:modules')]['capo:x']; return [m.id, await m.read(1), env['capo:x'] === undefined]`, `["n1","capo:x.read 1",true]`},
 		{"a huge argument", `try { env.blobs.put('x'.repeat(1 << 22)) } catch (e) { return e.name }`, `"TypeError"`},
 	}

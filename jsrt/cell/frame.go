@@ -28,6 +28,7 @@ import (
 //	                        run: JSON; queue, scheduled: an outcome
 //	 5 failure      child→  JSON {"kind":"…","message":"…","at":{"message","file","line","column","stack"}}
 //	16 load         →child  text JSON {"file","global","limit","env"}, bytes script, bytes source map
+//	17 kernels      →child  count, for each: text name, bytes text; before ready, where the setup says so
 //	18 run          →child  JSON {"attempt","limit"}
 //	19 queue        →child  a batch
 //	20 reply        →child  a byte (0 failed, 1 done), then a value or the text of the error
@@ -53,6 +54,7 @@ const (
 	kindResult    = 4
 	kindFailure   = 5
 	kindLoad      = 16
+	kindKernels   = 17
 	kindRun       = 18
 	kindQueue     = 19
 	kindReply     = 20

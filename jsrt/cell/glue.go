@@ -50,7 +50,9 @@ const glue = `(function (host) {
 	};
 
 	const makeEnv = bindings => {
-		const env = { out: Object.freeze({ send: sender('') }) }, modules = {};
+		const env = { out: Object.freeze({ send: sender('') }), kernels: {} }, modules = {};
+		for (const name of host.kernelNames()) env.kernels[name] = async (input, options) => host.kernel(name, input, options?.width);
+		Object.freeze(env.kernels);
 		for (const name of Object.keys(bindings).sort()) {
 			if (name.includes(':')) {
 				modules[name] = bind(name, bindings[name]);

@@ -41,6 +41,7 @@ func newHandlers(c *child, env map[string]Binding, exports *goja.Object) (*handl
 	for name, fn := range map[string]func(goja.FunctionCall) goja.Value{
 		"message": h.message, "bytes": h.bytes, "text": h.text, "isJSON": h.isJSON,
 		"verdict": h.verdict, "send": h.send, "call": h.call, "lost": h.lost,
+		"kernelNames": h.kernelNames, "kernel": h.kernel,
 	} {
 		if err := host.Set(name, fn); err != nil {
 			return nil, err

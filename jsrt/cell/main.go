@@ -25,14 +25,14 @@ func mainWith(args []string, hook func(*goja.Runtime)) int {
 	}
 	debug.SetMemoryLimit(s.Memory + Overhead/2)
 	debug.SetMaxStack(maxStack(s.Memory))
-	c := &child{setup: s, in: input(), out: os.Stdout, requests: make(chan frame), replies: map[uint32]func(Value, error){}}
+	c := &child{setup: s, in: input(), out: os.Stdout, requests: make(chan frame), end: func() {}, replies: map[uint32]func(Value, error){}}
 	c.logs = newThrottle(time.Now, lineBudget)
 	c.rt = jsrt.New(jsrt.Options{Log: c.print, MaxCallStack: callDepth(s.Memory)})
 	if hook != nil {
 		hook(c.rt.VM())
 	}
 	time.AfterFunc(time.Millisecond, func() {}).Stop() // the poller has to exist before the system calls go
-	missing, err := confine(s)
+	missing, err := confine(s, c.openKernels)
 	if err != nil {
 		fmt.Fprintln(os.Stderr, "confine the cell:", err)
 		return 1

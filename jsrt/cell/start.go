@@ -21,8 +21,9 @@ type setup struct {
 	Memory  int64 `json:"memory"`
 	Pids    int64 `json:"pids"`
 	Output  int64 `json:"output"`
-	UID     int   `json:"uid,omitempty"`  // to change to; 0: stay
-	Root    bool  `json:"root,omitempty"` // there is a mount namespace to empty
+	Kernels bool  `json:"kernels,omitempty"` // a frame of them comes first
+	UID     int   `json:"uid,omitempty"`     // to change to; 0: stay
+	Root    bool  `json:"root,omitempty"`    // there is a mount namespace to empty
 }
 
 // load is the head of the load frame.
@@ -95,7 +96,7 @@ func spawn(ctx context.Context, cfg Config) (*Cell, error) {
 }
 
 func spawnAs(ctx context.Context, cfg Config, p plan) (*Cell, error) {
-	head, err := json.Marshal(setup{Version: frameVersion, Memory: cfg.Memory, Pids: cfg.Pids, Output: cfg.Output, UID: p.dropTo, Root: p.emptyRoot})
+	head, err := json.Marshal(setup{Version: frameVersion, Memory: cfg.Memory, Pids: cfg.Pids, Output: cfg.Output, Kernels: len(cfg.Kernels) > 0, UID: p.dropTo, Root: p.emptyRoot})
 	if err != nil {
 		return nil, err
 	}
@@ -139,6 +140,7 @@ func spawnAs(ctx context.Context, cfg Config, p plan) (*Cell, error) {
 // greet waits for the frame that says that the child is confined. On an error the child is gone.
 func (c *Cell) greet(ctx context.Context, p plan) error {
 	ready := make(chan frame, 1)
+	c.giveKernels()
 	go c.own(ready)
 	missing, err := c.group.enter(c.Pid())
 	if err != nil {

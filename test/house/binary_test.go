@@ -18,6 +18,8 @@ var nodeModules = []string{
 	// the log
 	"github.com/nats-io", "github.com/antithesishq/antithesis-sdk-go", "github.com/minio/highwayhash", "github.com/klauspost/compress/s2",
 	"github.com/klauspost/compress/internal", "github.com/klauspost/compress/flate", "golang.org/x/crypto", "golang.org/x/time/rate",
+	// kernels
+	"github.com/tetratelabs/wazero",
 	// finding peers
 	"github.com/miekg/dns", "golang.org/x/net/bpf", "golang.org/x/net/internal",
 	"golang.org/x/net/ipv4", "golang.org/x/net/ipv6", "golang.org/x/sync/errgroup",
@@ -29,8 +31,11 @@ var nodeModules = []string{
 	"github.com/ulikunitz/xz", "github.com/klauspost/compress", "github.com/klauspost/pgzip",
 }
 
-// nodeFolders are the tree's folders that a node is made of.
-var nodeFolders = []string{"board", "fleet", "init", "jsrt", "node", "queue"}
+// nodeFolders are the tree's folders that a node is made of. Of the kernel compiler it has what runs a kernel in software.
+var nodeFolders = []string{
+	"board", "fleet", "init", "jsrt", "node", "queue",
+	"gateware/ir", "gateware/frame", "gateware/opt", "gateware/batch", "gateware/wasm", "gateware/soft",
+}
 
 // keptOut is what must never be in a node though it is in those folders or in the standard library; with it, who
 // may bring it nevertheless.
