@@ -31,6 +31,7 @@ var access = map[string][]trust.Role{
 	"GET /v1/secrets":         {trust.RoleOperator, trust.RoleViewer},
 	"GET /v1/secrets/keys":    {trust.RoleOperator},
 	"GET /metrics":            {trust.RoleOperator, trust.RoleViewer},
+	kernelPattern:             {trust.RoleOperator, trust.RoleCaller},
 }
 
 // mayUse tells why an identity may not use a route, or nil.

@@ -242,10 +242,17 @@ func checkManifest(m api.Manifest) error {
 	if m.Name == "" {
 		return errors.New("manifest without a name")
 	}
-	for _, p := range []api.Part{m.JS, m.Map} {
+	parts := []api.Part{m.JS, m.Map}
+	for _, k := range m.Kernels {
+		parts = append(parts, k.Part)
+	}
+	for _, p := range parts {
 		if !control.ValidDigest(p.Digest) {
 			return fmt.Errorf("manifest of %s: part %q is no digest", m.Name, p.Digest)
 		}
+	}
+	if err := api.CheckKernels(m.Kernels); err != nil {
+		return fmt.Errorf("manifest of %s: %w", m.Name, err)
 	}
 	return nil
 }

@@ -41,6 +41,7 @@ func (n *Node) handler() http.Handler {
 		"POST /v1/streams/{name}": n.postStream,
 		"GET /v1/streams/{name}":  n.getStream,
 		"GET /v1/logs":            n.getLines,
+		kernelPattern:             n.postKernel,
 	}
 	maps.Copy(routes, n.coreRoutes())
 	maps.Copy(routes, n.secretRoutes())

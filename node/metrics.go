@@ -49,6 +49,7 @@ var (
 	metricLag       = metric{"capo_job_lag_records", gauge, "Records of this node's partitions that a job has not handled yet.", []string{"job"}}
 	metricCalls     = metric{"capo_job_call_seconds", summary, "Time of a job's batches and scheduled calls on this node; the quantiles are of the newest 256.", []string{"job"}}
 	metricSlots     = metric{"capo_scheduled_slots_total", counter, "Slots of scheduled jobs that this node decided on, by what became of them.", []string{"job", "outcome"}}
+	metricKernels   = metric{"capo_kernel_calls_total", counter, "Calls of kernels over HTTP that this node answered.", []string{"job", "kernel"}}
 	metricRequests  = metric{"capo_http_requests_total", counter, "Requests to the HTTP API, by route and status.", []string{"route", "code"}}
 
 	metricRequestSeconds = metric{"capo_http_request_duration_seconds", histogram, "Time of the requests to the HTTP API; what is followed takes as long as the caller wants.", []string{"route"}}
@@ -58,7 +59,7 @@ var (
 var allMetrics = []*metric{
 	&metricBuild, &metricUptime, &metricCPU, &metricResident, &metricMemory, &metricFree, &metricRoutines, &metricState, &metricClock, &metricCells, &metricRefused,
 	&metricDropped, &metricShipped, &metricUnshipped, &metricShipFails, &metricShipWaits, &metricLogRole, &metricConnected, &metricBeatAge, &metricNodes, &metricFolded, &metricUsed, &metricUsedMost, &metricMessages, &metricBytes,
-	&metricJob, &metricRead, &metricWrote, &metricErrors, &metricRestarts, &metricLag, &metricCalls, &metricSlots, &metricRequests, &metricRequestSeconds,
+	&metricJob, &metricRead, &metricWrote, &metricErrors, &metricRestarts, &metricLag, &metricCalls, &metricSlots, &metricKernels, &metricRequests, &metricRequestSeconds,
 }
 
 // expose writes all metrics.
@@ -83,6 +84,10 @@ func (n *Node) expose(ctx context.Context, e *exposition) {
 	slots := n.slots.all()
 	for _, k := range slices.SortedFunc(maps.Keys(slots), comparePairs) {
 		e.add(&metricSlots, float64(slots[k]), k[0], k[1])
+	}
+	calls := n.kernelCalls.all()
+	for _, k := range slices.SortedFunc(maps.Keys(calls), comparePairs) {
+		e.add(&metricKernels, float64(calls[k]), k[0], k[1])
 	}
 	n.served.expose(e)
 }

@@ -35,7 +35,10 @@ type Node struct {
 	slots     *tally // of scheduled jobs, by job and outcome
 	secrets   *secrets
 	served    *served
-	ship      *shipper // nil: nothing is shipped
+	kernels   *kernels
+
+	kernelCalls *tally   // over HTTP, by job and kernel
+	ship        *shipper // nil: nothing is shipped
 
 	mu       sync.Mutex     // guards what follows
 	decision fleet.Decision // of the session
@@ -53,11 +56,13 @@ func Run(ctx context.Context, cfg Config) error {
 	if err != nil {
 		return err
 	}
-	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed(), ready: make(chan struct{})}
+	n := &Node{boot: fleet.NewBoot(), started: time.Now(), lines: newLines(held.clean), secrets: held, recent: &recent{}, refusals: newRefusals(), slots: newTally(), served: newServed(), kernelCalls: newTally(), ready: make(chan struct{})}
 	for _, l := range cfg.Previous {
 		n.lines.put("", "warn", l)
 	}
 	n.refusals.register()
+	total, _ := machineMemory()
+	n.kernels = newKernels(total, runtime.GOMAXPROCS(0))
 	cfg.Log = n.shipLogs(cfg)
 	defer n.ship.start(ctx)()
 	cfg.Log = slog.New(cleanLog{remember(cfg.Log, n.recent).Handler(), n.secrets})

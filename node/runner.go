@@ -120,6 +120,7 @@ func (r *runner) run(ctx context.Context, secrets *bound) error {
 // program is a job's code, fetched and verified, and what it finds in env.
 type program struct {
 	js, sourceMap []byte
+	kernels       map[string][]byte
 	env           map[string]cell.Binding
 }
 
@@ -133,7 +134,15 @@ func (s *session) fetch(ctx context.Context, m api.Manifest) (program, error) {
 		}
 		parts[i] = data
 	}
-	return program{js: parts[0], sourceMap: parts[1]}, nil
+	p := program{js: parts[0], sourceMap: parts[1], kernels: map[string][]byte{}}
+	for _, k := range m.Kernels {
+		text, err := s.fetchPart(ctx, k.Part)
+		if err != nil {
+			return program{}, fmt.Errorf("fetch kernel %s of %s: %w", k.Name, m.Name, err)
+		}
+		p.kernels[k.Name] = text
+	}
+	return p, nil
 }
 
 func (s *session) fetchPart(ctx context.Context, p api.Part) ([]byte, error) {
@@ -157,7 +166,7 @@ func (s *session) fetchPart(ctx context.Context, p api.Part) ([]byte, error) {
 func (s *session) startCell(ctx context.Context, m api.Manifest, p program, more ...func(*cell.Config) error) (*cell.Cell, error) {
 	cfg := cell.Config{
 		Name: m.Name, Exec: s.cfg.CellExec, Bundle: p.js, Map: p.sourceMap, File: m.File,
-		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent, Env: maps.Clone(p.env),
+		Memory: m.Settings.Needs.MemBytes, CgroupParent: s.cfg.CgroupParent, Env: maps.Clone(p.env), Kernels: p.kernels,
 		Log:    func(l cell.Line) { s.lines.put(m.Name, l.Level, l.Text) },
 		Logger: s.slog,
 	}

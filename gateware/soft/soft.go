@@ -42,7 +42,12 @@ func Open(ctx context.Context, name string, text []byte) (*Engine, error) {
 }
 
 // New makes a kernel's engine.
-func New(ctx context.Context, k *ir.Kernel) (*Engine, error) {
+func New(ctx context.Context, k *ir.Kernel) (e *Engine, err error) {
+	defer func() {
+		if p := recover(); p != nil { // of a compiler, over a text from outside
+			e, err = nil, fmt.Errorf("kernel %s: the engine cannot be made: %v", k.Name, p)
+		}
+	}()
 	name, run, err := choose(ctx, k)
 	if err != nil {
 		return nil, fmt.Errorf("kernel %s: %w", k.Name, err)
@@ -54,7 +59,9 @@ func New(ctx context.Context, k *ir.Kernel) (*Engine, error) {
 func (e *Engine) Name() string { return e.name }
 
 // Plan is the geometry of a call, before it is made. Errors: *frame.Error.
-func (e *Engine) Plan(bytes, width int) (*frame.Plan, error) { return frame.New(e.kernel, bytes, width) }
+func (e *Engine) Plan(bytes, width int) (*frame.Plan, error) {
+	return frame.New(e.kernel, bytes, width)
+}
 
 // Run calls the kernel on one frame: the words of the wire in and out. width counts the words in a row; 0 is the kernel's
 // default. Errors: *frame.Error, that of ctx when it has ended.

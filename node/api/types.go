@@ -195,7 +195,8 @@ type Manifest struct {
 	Map      Part     `json:"map"`      // its source map
 	Handlers []string `json:"handlers"` // of fetch, queue, run, scheduled
 	Settings job.Job  `json:"settings"`
-	On       string   `json:"on"` // a selector beside the job's own
+	On       string   `json:"on"`                // a selector beside the job's own
+	Kernels  []Kernel `json:"kernels,omitempty"` // sorted by name
 }
 
 // Run is the body of a run's control record.
