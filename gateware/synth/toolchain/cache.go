@@ -27,3 +27,21 @@ func (p Package) present(cache string) bool {
 	info, err := os.Stat(p.folder(cache))
 	return err == nil && info.IsDir()
 }
+
+// Share is the data folder of a fetched tool. Error: *Error with ErrMissing.
+func Share(tool string) (string, error) {
+	cache, err := CacheDir()
+	if err != nil {
+		return "", err
+	}
+	packages, err := Locked()
+	if err != nil {
+		return "", err
+	}
+	for _, p := range packages {
+		if _, has := p.Tools[tool]; has && p.present(cache) {
+			return filepath.Join(p.folder(cache), "share"), nil
+		}
+	}
+	return "", &Error{Tool: tool, Kind: ErrMissing, Mend: InstallCommand}
+}
