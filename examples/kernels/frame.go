@@ -1,10 +1,12 @@
 package kernels
 
 import (
-	"bytes"
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
+	"regexp"
+	"strconv"
 )
 
 // Frame is the words of a call, and how many of them are a row; 0 is not said.
@@ -51,18 +53,22 @@ func isPicture(path string) bool {
 	return false
 }
 
+// pictureHead is the magic number, width, height and greatest value; comments may stand between them. One white space ends it.
+var pictureHead = regexp.MustCompile(`^P([56])(?:\s|#[^\n]*\n)+(\d{1,5})(?:\s|#[^\n]*\n)+(\d{1,5})(?:\s|#[^\n]*\n)+255\s`)
+
 func parsePicture(data []byte) (Frame, error) {
-	var kind, width, height, most int
-	if _, err := fmt.Fscanf(bytes.NewReader(data), "P%d\n%d %d\n%d", &kind, &width, &height, &most); err != nil {
-		return Frame{}, fmt.Errorf("its head: %w", err)
+	head := pictureHead.FindSubmatch(data)
+	if head == nil {
+		return Frame{}, errors.New("it is not a binary netpbm picture of 8 bits, P5 or P6")
 	}
-	channels := map[int]int{5: 1, 6: 3}[kind]
-	if channels == 0 || most != 255 || width <= 0 || height <= 0 || width > 1<<16 || height > 1<<16 {
-		return Frame{}, fmt.Errorf("it is P%d, %d by %d, to %d; wanted is P5 or P6, to 255", kind, width, height, most)
+	width, _ := strconv.Atoi(string(head[2]))
+	height, _ := strconv.Atoi(string(head[3]))
+	size, pixels := width*height, data[len(head[0]):]
+	if head[1][0] == '6' {
+		size *= 3
 	}
-	size := width * height * channels
-	if len(data) < size {
-		return Frame{}, fmt.Errorf("it has %d bytes, %d by %d pixels need %d", len(data), width, height, size)
+	if size == 0 || len(pixels) < size {
+		return Frame{}, fmt.Errorf("it has %d bytes, %d by %d pixels need %d", len(pixels), width, height, size)
 	}
-	return Frame{width, data[len(data)-size:]}, nil
+	return Frame{width, pixels[:size]}, nil
 }

@@ -36,6 +36,7 @@ func FuzzPicturesAreReadOrRefused(f *testing.F) {
 		f.Add(data)
 	}
 	f.Add([]byte("P6\n3000000000 3000000000\n255\n"))
+	f.Add([]byte("P5\n#of vips\n2 1\n255\n#\n"))
 	f.Add([]byte("P5\n2 2\n255\nab"))
 	f.Fuzz(func(t *testing.T, data []byte) {
 		frame, err := parsePicture(data)
