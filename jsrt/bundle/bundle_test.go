@@ -171,6 +171,25 @@ func TestDescribe(t *testing.T) {
 	}
 }
 
+func TestKernelsAreNamedInTheSettings(t *testing.T) {
+	dir := write(t, "k.ts", "import { kernel } from 'capo:kernel'\nexport const gray = kernel({ in: { r: 'u8', g: 'u8', b: 'u8' }, out: 'u8' }, ({ r, g, b }) => (77 * r + 150 * g + 29 * b) >> 8)",
+		"a.ts", `import { kernel } from 'capo:kernel'
+import { gray } from './k.ts'
+const invert = kernel({ in: 'u8', out: 'u8' }, x => 255 - x)
+export const job = { kernels: { gray, negative: gray.pipe(invert) } }`,
+		"b.ts", "import { kernel } from 'capo:kernel'\nkernel('u8')", "c.ts", "import { kernel } from 'capo:kernel'\nkernel({}, x => x).pipe(1)")
+	b := build(t, filepath.Join(dir, "a.ts"))
+	j, err := Describe(t.Context(), b, "")
+	if err != nil || strings.Join(j.Kernels, " ") != "gray negative" || strings.Join(b.Files, " ") != "a.ts k.ts" {
+		t.Errorf("kernels %v of %v, %v", j.Kernels, b.Files, err)
+	}
+	for file, want := range map[string]string{"b.ts": "TypeError: kernel takes a description", "c.ts": "TypeError: pipe takes a kernel"} {
+		if _, err := Describe(t.Context(), build(t, filepath.Join(dir, file)), ""); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("%s: %v", file, err)
+		}
+	}
+}
+
 func TestDescribeTellsWhatTheTopLevelDid(t *testing.T) {
 	tests := []struct {
 		name, source string

@@ -8,7 +8,6 @@ import (
 
 // laterModules are built-in modules of the design that this version does not have.
 var laterModules = map[string]string{
-	"capo:kernel":  "kernels",
 	"capo:streams": "the dataflow form",
 	"capo:test":    "the test harness",
 }
@@ -18,6 +17,7 @@ func capoModules(uses *admin) api.Plugin {
 	return api.Plugin{Name: "capo", Setup: func(build api.PluginBuild) {
 		build.OnResolve(api.OnResolveOptions{Filter: `^` + AdminModule + `$`}, uses.resolve)
 		build.OnLoad(api.OnLoadOptions{Filter: `.*`, Namespace: adminNamespace}, uses.load)
+		addKernel(build)
 		build.OnResolve(api.OnResolveOptions{Filter: `^capo:`}, func(a api.OnResolveArgs) (api.OnResolveResult, error) {
 			if what, ok := laterModules[a.Path]; ok {
 				return refuse("%s is not there yet: a later version of Capo has %s", a.Path, what), nil

@@ -24,8 +24,9 @@ func sources(sourceMap []byte) ([]string, []byte, error) {
 	for i, s := range m.Sources {
 		s = strings.TrimPrefix(s, expressionNamespace+":")
 		s = strings.TrimPrefix(s, adminNamespace+":")
+		s = strings.TrimPrefix(s, kernelNamespace+":")
 		m.Sources[i] = s
-		if !strings.HasPrefix(s, "capo-types:") && s != AdminModule {
+		if !strings.HasPrefix(s, "capo-types:") && s != AdminModule && s != KernelModule {
 			files = append(files, s)
 		}
 	}

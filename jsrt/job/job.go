@@ -32,6 +32,7 @@ type Job struct {
 	Every    Every             `json:"every,omitzero"`  // when `scheduled` is called
 	Admin    bool              `json:"admin,omitempty"` // its run handler may use capo:admin
 	Needs    Needs             `json:"needs"`
+	Kernels  []string          `json:"-"` // what env.kernels has, sorted; the manifest lists them with their texts
 	Place    Place             `json:"place"`
 }
 

@@ -24,16 +24,17 @@ func TestParseFillsInDefaults(t *testing.T) {
 
 func TestParseReadsEverySetting(t *testing.T) {
 	got, err := Parse([]byte(`{"name":"a-1","in":"f","batch":{"size":16,"wait":"1s"},"delivery":"at-least-once","retry":{"max":0,"backoff":"1s..1m"},
-		"dead":"f.bad","bind":{"API_KEY":"secret","db":"secret:db-password"},"needs":{"mem":"1G","time":"2m","arch":["arm64","amd64","arm64"],"prefer":"fpga","net":["api.lan:443"]},
+		"dead":"f.bad","kernels":{"sobel":{"capo:kernel":true},"$g":{"capo:kernel":true}},"bind":{"API_KEY":"secret","db":"secret:db-password"},"needs":{"mem":"1G","time":"2m","arch":["arm64","amd64","arm64"],"prefer":"fpga","net":["api.lan:443"]},
 		"place":{"on":"board=x","copies":3}}`), "x", []string{"queue"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	want := Job{
 		Name: "a-1", Handlers: []string{"queue"}, In: "f", Dead: "f.bad", Delivery: AtLeastOnce, Batch: Batch{16, 1000}, Retry: Retry{0, 1000, 60000},
-		Bind:  map[string]string{"API_KEY": "secret:API_KEY", "db": "secret:db-password"},
-		Needs: Needs{MemBytes: 1 << 30, TimeMS: 120000, Arch: []string{"amd64", "arm64"}, Prefer: "fpga", Net: []string{"api.lan:443"}},
-		Place: Place{On: "board=x", Copies: 3},
+		Bind:    map[string]string{"API_KEY": "secret:API_KEY", "db": "secret:db-password"},
+		Kernels: []string{"$g", "sobel"},
+		Needs:   Needs{MemBytes: 1 << 30, TimeMS: 120000, Arch: []string{"amd64", "arm64"}, Prefer: "fpga", Net: []string{"api.lan:443"}},
+		Place:   Place{On: "board=x", Copies: 3},
 	}
 	if d := cmp.Diff(want, got); d != "" {
 		t.Error(d)
@@ -70,6 +71,9 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 		{"batch", `{"batch":{"size":1.5}}`, `job.batch.size: is not a whole number between 1 and 1000`},
 		{"unknown", `{"needs":{"memory":"1G"}}`, `job.needs.memory: is not a setting; there are mem, time`},
 		{"later", `{"routes":["/x"]}`, `job.routes: is not there yet`},
+		{"a kernel that is none", `{"kernels":{"a":{"in":"u8"}}}`, `job.kernels.a: is not a kernel: import { kernel }`},
+		{"kernels in a list", `{"kernels":[{"capo:kernel":true}]}`, `job.kernels: is not an object`},
+		{"a kernel's name", `{"kernels":{"a-b":{"capo:kernel":true}}}`, `job.kernels.a-b: "a-b" is not a name for a kernel`},
 		{"delivery", `{"delivery":"twice"}`, `job.delivery: "twice" is not one of once, at-least-once`},
 		{"name", `{"name":"A b"}`, `job.name: "A b" is not a name`},
 		{"stream", `{"in":"a b"}`, `job.in: "a b" is not a stream's name`},
@@ -111,6 +115,9 @@ func TestParseNamesTheFieldThatIsWrong(t *testing.T) {
 	if _, err := Parse([]byte("null"), "x", []string{"queue"}); err == nil || !strings.Contains(err.Error(), "job.in: is missing") {
 		t.Errorf("a queue handler without a stream: %v", err)
 	}
+	if j, err := Parse([]byte(`{"kernels":{"a":{"capo:kernel":true}}}`), "x", nil); err != nil || len(j.Kernels) != 1 {
+		t.Errorf("kernels and no handler: %+v, %v", j, err)
+	}
 	if _, err := Parse([]byte("null"), "x", nil); err == nil || !strings.Contains(err.Error(), "no handler") {
 		t.Errorf("no handler: %v", err)
 	}
@@ -128,6 +135,7 @@ func TestBackoffDoubles(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(`{"in":"f","batch":{"size":1,"wait":"1s"},"retry":{"backoff":"1s..2s"},"needs":{"mem":"64M"}}`))
 	f.Add([]byte(`{"place":{"copies":"all"},"bind":{"x":"kv"}}`))
+	f.Add([]byte(`{"kernels":{"a":{"capo:kernel":true}}}`))
 	f.Add([]byte(`{"admin":true,"place":{"order":"rolling","max":2}}`))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		j, err := Parse(raw, "x", []string{"run"})

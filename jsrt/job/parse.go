@@ -46,10 +46,10 @@ var (
 )
 
 // later are settings that the design has and this version does not.
-var later = []string{"kernels", "public", "rollout", "routes"}
+var later = []string{"public", "rollout", "routes"}
 
 // known are the settings that this version reads.
-var known = []string{"name", "admin", "in", "out", "batch", "delivery", "retry", "dead", "bind", "every", "needs", "place"}
+var known = []string{"name", "admin", "in", "out", "batch", "delivery", "retry", "dead", "bind", "kernels", "every", "needs", "place"}
 
 // Parse reads the export `job` (JSON; null when there is none) of a file whose default export has
 // these handlers. The name falls back to defaultName. Every error names its field; several are joined.
@@ -89,6 +89,7 @@ func (p *parser) job(n node, defaultName string, handlers []string) Job {
 		Retry:    p.retry(f["retry"]),
 		Bind:     p.bind(f["bind"]),
 		Every:    p.every(f["every"], slices.Contains(handlers, "scheduled")),
+		Kernels:  p.kernels(f["kernels"]),
 		Needs:    p.needs(f["needs"], admin),
 		Place:    p.place(f["place"], admin),
 	}
@@ -104,7 +105,7 @@ func (p *parser) job(n node, defaultName string, handlers []string) Job {
 
 // flow checks that handlers and streams fit together.
 func (p *parser) flow(j *Job, dead node) {
-	if len(j.Handlers) == 0 {
+	if len(j.Handlers) == 0 && len(j.Kernels) == 0 {
 		p.fail("default", "the file exports no handler: export default { async queue(batch, env, ctx) {…} } or run")
 	}
 	switch {

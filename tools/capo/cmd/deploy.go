@@ -79,6 +79,9 @@ func (a *app) buildJob(ctx context.Context, file, on string) (built, error) {
 	if err != nil {
 		return built{}, fmt.Errorf("%s: %w", file, err)
 	}
+	if len(settings.Kernels) > 0 {
+		return built{}, fmt.Errorf("%s: job.kernels: this version does not compile kernels yet", file)
+	}
 	return pack(b, settings, on), nil
 }
 
