@@ -66,6 +66,12 @@ func Needs() []Need {
 		{Name: "losetup", Program: "losetup", Package: "mount", For: test, Why: "makes disks to write to"},
 		{Name: "mkfs.ext4", Program: "mkfs.ext4", Package: "e2fsprogs", For: test, Why: "makes a disk that is in use"},
 		{Name: "openssl", Program: "openssl", Package: "openssl", For: test, Why: "unlocks the key of a firmware that is for tests"},
+		{Name: "ffmpeg", Program: "ffmpeg", Package: "ffmpeg", For: test, Why: "is compared with the library of kernels"},
+		{Name: "libvips", Program: "vips", Package: "libvips-tools", For: test, Why: "is compared with the library of kernels"},
+		{Name: "sox", Program: "sox", Package: "sox", For: test, Why: "is compared with the library of kernels"},
+		{Name: "libjpeg", File: "/usr/include/jpeglib.h", Package: "libjpeg-dev", For: test, Why: "is compared with the library of kernels"},
+		{Name: "python3", Program: "python3", Package: "python3", For: test, Why: "has zlib, which is compared with the library of kernels"},
+		{Name: "speech", File: "/usr/share/pocketsphinx/test/data/goforward.raw", Package: "pocketsphinx-testdata", For: test, Why: "is what kernels of sound are tried on"},
 		{Name: "dtc", Program: "dtc", Package: "device-tree-compiler", For: test, Why: "checks device trees"},
 	}, buildNeeds()...)
 }
