@@ -15,7 +15,7 @@ import (
 // TestMain is also the main function of the cells that the tests start.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "cell" {
-		os.Exit(mainWith(os.Args[2:], testHook))
+		os.Exit(mainWith(os.Args[2:], testHook, testTasks()...))
 	}
 	os.Exit(m.Run())
 }

@@ -27,6 +27,7 @@ type child struct {
 	requests chan frame
 	calls    uint32 // of bindings, counted
 	kernels  map[string]kernel
+	tasks    []Task
 
 	mu      sync.Mutex      // guards what follows
 	current uint32          // the request under way, 0 when there is none
@@ -144,6 +145,8 @@ func (c *child) answer(f frame) ([]byte, error) {
 		}
 		defer c.deadline(f.number, s.Limit)()
 		return c.handlers.scheduled(s)
+	case kindTask:
+		return c.do(f)
 	}
 	return nil, fmt.Errorf("%w: unknown kind %d", errFrame, f.kind)
 }

@@ -34,6 +34,7 @@ import (
 //	20 reply        →child  a byte (0 failed, 1 done), then a value or the text of the error
 //	21 interrupt    →child  empty: end the call under way
 //	22 scheduled    →child  JSON {"attempt","limit","time","cron"}
+//	23 task         →child  text name, text limit, bytes input; its result: bytes
 //
 // Value: one byte (0 undefined, 1 JSON, 2 bytes, 3 text), then bytes. Batch: text queue, text
 // attempt, limit in ns, a byte (1: acknowledged as a whole), count, for each message: sequence, text
@@ -60,6 +61,7 @@ const (
 	kindReply     = 20
 	kindInterrupt = 21
 	kindScheduled = 22
+	kindTask      = 23
 )
 
 // errFrame is what a broken frame gives.

@@ -13,11 +13,11 @@ import (
 )
 
 // Main is the main function of the child process; args are what follows "cell" on the command
-// line. It returns the exit code.
-func Main(args []string) int { return mainWith(args, nil) }
+// line. It returns the exit code. tasks are what [Do] may ask of this program.
+func Main(args []string, tasks ...Task) int { return mainWith(args, nil, tasks...) }
 
 // mainWith is Main with a hook that a test may add functions to the program's globals with.
-func mainWith(args []string, hook func(*goja.Runtime)) int {
+func mainWith(args []string, hook func(*goja.Runtime), tasks ...Task) int {
 	var s setup
 	if len(args) != 1 || json.Unmarshal([]byte(args[0]), &s) != nil || s.Version != frameVersion {
 		fmt.Fprintln(os.Stderr, "a cell is started by its node, not by hand")
@@ -25,7 +25,7 @@ func mainWith(args []string, hook func(*goja.Runtime)) int {
 	}
 	debug.SetMemoryLimit(s.Memory + Overhead/2)
 	debug.SetMaxStack(maxStack(s.Memory))
-	c := &child{setup: s, in: input(), out: os.Stdout, requests: make(chan frame), end: func() {}, replies: map[uint32]func(Value, error){}}
+	c := &child{setup: s, in: input(), out: os.Stdout, requests: make(chan frame), tasks: tasks, end: func() {}, replies: map[uint32]func(Value, error){}}
 	c.logs = newThrottle(time.Now, lineBudget)
 	c.rt = jsrt.New(jsrt.Options{Log: c.print, MaxCallStack: callDepth(s.Memory)})
 	if hook != nil {
