@@ -49,7 +49,7 @@ func netlist(ctx context.Context, bin []byte, p *part.Part) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	return string(text), keep(file, text)
+	return string(text), toolchain.Keep(file, text)
 }
 
 func unpack(ctx context.Context, bin []byte, p *part.Part) ([]byte, error) {
@@ -75,23 +75,6 @@ func unpack(ctx context.Context, bin []byte, p *part.Part) ([]byte, error) {
 		return nil, fmt.Errorf("icebox_vlog does not know a cell: %s", line)
 	}
 	return text, nil
-}
-
-// keep writes a file of the cache whole or not at all.
-func keep(file string, text []byte) error {
-	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
-		return err
-	}
-	tmp, err := os.CreateTemp(filepath.Dir(file), ".new-")
-	if err != nil {
-		return err
-	}
-	defer os.Remove(tmp.Name()) // gone after the rename
-	_, err = tmp.Write(text)
-	if closed := tmp.Close(); err != nil || closed != nil {
-		return fmt.Errorf("write %s: %w", file, err)
-	}
-	return os.Rename(tmp.Name(), file)
 }
 
 // cellModels finds yosys's Verilog models of an iCE40's cells: those of the native yosys, or of the fetched one.

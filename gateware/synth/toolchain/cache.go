@@ -1,6 +1,7 @@
 package toolchain
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -44,4 +45,21 @@ func Share(tool string) (string, error) {
 		}
 	}
 	return "", &Error{Tool: tool, Kind: ErrMissing, Mend: InstallCommand}
+}
+
+// Keep writes a file of the cache whole or not at all.
+func Keep(file string, data []byte) error {
+	if err := os.MkdirAll(filepath.Dir(file), 0o755); err != nil {
+		return fmt.Errorf("make room in the cache: %w", err)
+	}
+	tmp, err := os.CreateTemp(filepath.Dir(file), ".new-")
+	if err != nil {
+		return err
+	}
+	defer os.Remove(tmp.Name()) // gone after the rename
+	_, err = tmp.Write(data)
+	if closed := tmp.Close(); err != nil || closed != nil {
+		return fmt.Errorf("write %s: %w", file, errors.Join(err, closed))
+	}
+	return os.Rename(tmp.Name(), file)
 }

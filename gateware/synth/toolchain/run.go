@@ -111,7 +111,7 @@ func (t *Toolchain) verdict(tool string, err error, late bool, run *Run) error {
 		e.Kind, e.Detail = ErrTimeout, fmt.Sprintf("stopped after %v", t.cfg.Limit)
 	case !errors.As(err, &exit):
 		e.Kind, e.Detail, e.Mend = ErrMissing, "it cannot be started: "+err.Error(), InstallCommand
-	case exit.ExitCode() == codeHost || exit.ExitCode() < 0 || exit.ExitCode() > 128:
+	case exit.ExitCode() < 0 || t.Kind == WebAssembly && exit.ExitCode() == codeHost:
 		e.Kind, e.Detail = ErrCrashed, fmt.Sprintf("%v: %s", err, lastLines([]byte(run.Log), 3))
 		e.Mend = t.other()
 	default:
