@@ -28,7 +28,7 @@ func newUsual(t *testing.T) usual {
 	for _, program := range []string{"ffmpeg", "vips", "sox", "python3"} {
 		need.Command(t, program)
 	}
-	need.File(t, "/usr/include/jpeglib.h", "libjpeg62-turbo-dev")
+	need.File(t, "/usr/include/jpeglib.h", "libjpeg-dev")
 	u := usual{dir: t.TempDir()}
 	u.libjpeg = filepath.Join(u.dir, "libjpeg")
 	u.command(t, nil, need.Command(t, "gcc"), "-std=c11", "-O1", "-Wall", "-Werror", "-o", u.libjpeg, "usual/libjpeg.c", "-ljpeg", "-lm")
