@@ -9,6 +9,7 @@ package band
 import (
 	"context"
 	"errors"
+	"runtime"
 	"sync"
 
 	"github.com/capodekappa/capo/gateware/frame"
@@ -51,11 +52,29 @@ type Pool interface {
 	Give(Machine)
 }
 
-// leastBand is how many words of input or output are worth a worker of their own.
-const leastBand = 1 << 15
+// Limits say how a frame is cut. What is 0 is chosen.
+type Limits struct {
+	Workers int // machines that work on one frame: GOMAXPROCS
+	Piece   int // bytes of a buffer, where a row is not longer: 48 KiB
+	Band    int // words of input or output that are worth a worker of their own: 32,768
+}
 
-// Run computes one frame with at most workers machines. Errors: *frame.Error, the context's, those of machines.
-func Run(ctx context.Context, k *ir.Kernel, pool Pool, workers int, in []byte, width int) ([]byte, error) {
+func (l Limits) orDefaults() Limits {
+	if l.Workers <= 0 {
+		l.Workers = runtime.GOMAXPROCS(0)
+	}
+	if l.Piece <= 0 {
+		l.Piece = 48 << 10
+	}
+	if l.Band <= 0 {
+		l.Band = 1 << 15
+	}
+	return l
+}
+
+// Run computes one frame. Errors: *frame.Error, the context's, those of machines.
+func Run(ctx context.Context, k *ir.Kernel, pool Pool, limits Limits, in []byte, width int) ([]byte, error) {
+	limits = limits.orDefaults()
 	plan, err := frame.New(k, len(in), width)
 	if err != nil {
 		return nil, err
@@ -64,9 +83,9 @@ func Run(ctx context.Context, k *ir.Kernel, pool Pool, workers int, in []byte, w
 	if plan.OutBytes == 0 {
 		return out, ctx.Err()
 	}
-	bands := cut(k, plan, workers)
+	bands := cut(k, plan, limits)
 	if len(bands) == 1 {
-		return out, runBand(ctx, k, plan, pool, bands[0], in, out)
+		return out, runBand(ctx, k, plan, pool, limits, bands[0], in, out)
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -74,7 +93,7 @@ func Run(ctx context.Context, k *ir.Kernel, pool Pool, workers int, in []byte, w
 	errs := make([]error, len(bands))
 	for i, b := range bands {
 		wg.Go(func() {
-			if errs[i] = runBand(ctx, k, plan, pool, b, in, out); errs[i] != nil {
+			if errs[i] = runBand(ctx, k, plan, pool, limits, b, in, out); errs[i] != nil {
 				cancel()
 			}
 		})
@@ -95,12 +114,12 @@ func first(errs []error) error {
 }
 
 // runBand computes one band of the output.
-func runBand(ctx context.Context, k *ir.Kernel, plan *frame.Plan, pool Pool, b span, in, out []byte) error {
+func runBand(ctx context.Context, k *ir.Kernel, plan *frame.Plan, pool Pool, limits Limits, b span, in, out []byte) error {
 	m, err := pool.Take(ctx)
 	if err != nil {
 		return err
 	}
-	w, err := newWorker(ctx, k, plan, m, b, out)
+	w, err := newWorker(ctx, k, plan, m, limits.Piece, b, out)
 	if err == nil {
 		err = w.run(in)
 	}
@@ -111,11 +130,11 @@ func runBand(ctx context.Context, k *ir.Kernel, plan *frame.Plan, pool Pool, b s
 }
 
 // cut says which tokens of the output each worker computes.
-func cut(k *ir.Kernel, plan *frame.Plan, workers int) []span {
+func cut(k *ir.Kernel, plan *frame.Plan, limits Limits) []span {
 	last := plan.Stages[len(plan.Stages)-1].Out
 	tokens := last.Tokens()
 	work := max(tokens*k.Out().Len(), plan.Stages[0].In.Tokens()*k.In().Len())
-	workers = min(workers, tokens, work/leastBand)
+	workers := min(limits.Workers, tokens, work/limits.Band)
 	for _, s := range k.Stages {
 		if s.Shape == ir.FoldShape {
 			workers = 1

@@ -20,7 +20,7 @@ func (s *block) layout(a *arena) {
 	s.tiles = s.g.In.Width / s.Cols
 	if s.tiles == 1 && !s.Uses(ir.X) && !s.Uses(ir.Y) {
 		area := s.Rows * s.Cols
-		s.beside = min(max(s.strip, pieces(area*s.in)), (s.n.in.end-s.n.in.first)/area)
+		s.beside = min(max(s.strip, s.pieces(area*s.in)), (s.n.in.end-s.n.in.first)/area)
 		s.tiles = s.beside
 	}
 	s.stride = s.tiles * s.Cols * s.in

@@ -13,7 +13,7 @@ type taps struct {
 }
 
 func (s *taps) layout(a *arena) {
-	s.cap = s.Cols - 1 + max(pieces(s.in+s.out), s.strip*s.HopCols, s.Cols)
+	s.cap = s.Cols - 1 + max(s.pieces(s.in+s.out), s.strip*s.HopCols, s.Cols)
 	s.at = a.take(s.cap * s.in)
 	s.outs = s.cap/s.HopCols + 1
 	s.outAt = a.take((s.outs + s.strip) * s.out)

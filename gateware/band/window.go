@@ -24,8 +24,8 @@ func (s *window) layout(a *arena) {
 	width := s.g.In.Width
 	s.pad = s.Cols / 2
 	s.stride = ((width+2*s.pad)*s.in + 63) &^ 63
-	s.rows = min(pieces(s.g.Out.Width*s.out), s.g.Out.Rows)
-	s.slots = min(s.Rows+pieces(s.stride), s.g.In.Rows)
+	s.rows = min(s.pieces(s.g.Out.Width*s.out), s.g.Out.Rows)
+	s.slots = min(s.Rows+s.pieces(s.stride), s.g.In.Rows)
 	s.at = a.take(s.slots * s.stride)
 	if s.Edge == ir.Zero {
 		s.zeros = a.take(s.stride)

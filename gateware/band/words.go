@@ -18,7 +18,7 @@ type words struct {
 }
 
 func (s *words) layout(a *arena) {
-	s.cap = min(max(pieces(s.in+s.out), s.strip), s.n.in.end-s.n.in.first)
+	s.cap = min(max(s.pieces(s.in+s.out), s.strip), s.n.in.end-s.n.in.first)
 	s.inAt = a.take(s.cap * s.in)
 	outs := s.cap
 	if s.Shape == ir.FoldShape && s.Last {

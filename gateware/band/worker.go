@@ -8,16 +8,14 @@ import (
 	"github.com/capodekappa/capo/gateware/ir"
 )
 
-const (
-	pieceBytes = 48 << 10 // what a buffer holds, if a row is not longer
-	maxMemory  = 1 << 30  // of a machine
-)
+const maxMemory = 1 << 30 // of a machine
 
 // worker computes a band.
 type worker struct {
 	ctx    context.Context
 	m      Machine
 	mem    []byte
+	piece  int // bytes of a buffer
 	stages []stage
 	out    []byte // the frame's
 	band   span   // of out, in tokens
@@ -48,8 +46,8 @@ func (a *arena) take(n int) int {
 	return at
 }
 
-func newWorker(ctx context.Context, k *ir.Kernel, plan *frame.Plan, m Machine, b span, out []byte) (*worker, error) {
-	w := &worker{ctx: ctx, m: m, out: out, band: b, inToken: k.In().Bytes()}
+func newWorker(ctx context.Context, k *ir.Kernel, plan *frame.Plan, m Machine, piece int, b span, out []byte) (*worker, error) {
+	w := &worker{ctx: ctx, m: m, piece: piece, out: out, band: b, inToken: k.In().Bytes()}
 	a := arena{size: (m.Reserved() + 63) &^ 63}
 	for i, n := range needs(k, plan, b) {
 		s := newStage(w, i, k.Stages[i], plan.Stages[i], n)
@@ -141,4 +139,4 @@ func (c *common) call(call *Call) error {
 }
 
 // pieces is how many things of a size fit a buffer.
-func pieces(size int) int { return max(1, pieceBytes/size) }
+func (c *common) pieces(size int) int { return max(1, c.w.piece/size) }
