@@ -8,6 +8,7 @@ import (
 	"os/signal"
 	"syscall"
 
+	"github.com/capodekappa/capo/gateware/synth/toolchain"
 	"github.com/capodekappa/capo/jsrt/cell"
 	"github.com/capodekappa/capo/tools/capo/cmd"
 )
@@ -15,6 +16,9 @@ import (
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "cell" {
 		os.Exit(cell.Main(os.Args[2:]))
+	}
+	if len(os.Args) > 1 && os.Args[1] == toolchain.ChildArgument {
+		os.Exit(toolchain.Main(os.Args[2:]))
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	code := cmd.Main(ctx, os.Args[1:], cmd.Streams{In: os.Stdin, Out: os.Stdout, Err: os.Stderr})

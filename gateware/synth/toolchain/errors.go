@@ -41,4 +41,4 @@ func (e *Error) Error() string {
 func (e *Error) Unwrap() error { return e.Kind }
 
 // InstallCommand is what gets missing tools.
-const InstallCommand = "capo doctor --install"
+const InstallCommand = "capo doctor --install --for kernel"

@@ -145,7 +145,7 @@ func openWebAssembly(cfg Config) (*Toolchain, error) {
 	t := &Toolchain{Kind: WebAssembly, Versions: map[string]string{}, cfg: cfg, paths: map[string]string{}, share: map[string]string{}, cache: filepath.Join(cache, "synth", "wazero")}
 	for _, p := range packages {
 		if !p.present(cache) {
-			return nil, &Error{Tool: p.String(), Kind: ErrMissing, Detail: "neither are the tools on the PATH", Mend: InstallCommand + " gets it"}
+			return nil, &Error{Tool: p.String(), Kind: ErrMissing, Detail: "neither are the tools on the PATH", Mend: InstallCommand}
 		}
 		for tool, module := range p.Tools {
 			t.paths[tool] = filepath.Join(p.folder(cache), filepath.FromSlash(strings.TrimPrefix(module, "gen/")))

@@ -23,6 +23,8 @@ const (
 	ForHost = "host" // capo up --board host
 	// ForBuild is make linux: the kernels and the boot loaders of boards. All tests need them.
 	ForBuild = "build"
+	// ForKernel is what capo kernel build takes: the FPGA tools, installed or fetched.
+	ForKernel = "kernel"
 	// ForImage is what images take besides: GRUB, for those that a PC's BIOS starts.
 	ForImage = "image"
 )
@@ -35,6 +37,11 @@ type Need struct {
 	Package string   // Debian's and Ubuntu's package that has it
 	For     []string // purposes
 	Why     string
+
+	// What no package has: whether it is here, how to get it, and the command for that.
+	Here func() bool
+	Get  func(ctx context.Context, out io.Writer) error
+	Mend string
 }
 
 // Needs are all that any purpose takes.
@@ -73,7 +80,7 @@ func Needs() []Need {
 		{Name: "python3", Program: "python3", Package: "python3", For: test, Why: "has zlib, which is compared with the library of kernels"},
 		{Name: "speech", File: "/usr/share/pocketsphinx/test/data/goforward.raw", Package: "pocketsphinx-testdata", For: test, Why: "is what kernels of sound are tried on"},
 		{Name: "dtc", Program: "dtc", Package: "device-tree-compiler", For: test, Why: "checks device trees"},
-	}, buildNeeds()...)
+	}, slices.Concat(kernelNeeds(), buildNeeds())...)
 }
 
 // buildNeeds are what the recipes of buildroot take, each once.
@@ -109,27 +116,30 @@ type Finding struct {
 	Mend string `json:"mend"` // the command, empty when OK
 }
 
-// Look checks a machine for a purpose; an empty one is all of them.
-func Look(purpose string) ([]Finding, []string) {
+// Look checks a machine for a purpose; an empty one is all of them. It returns what it found and which needs are not met.
+func Look(purpose string) ([]Finding, []Need) {
 	var findings []Finding
-	var packages []string
+	var missing []Need
 	for _, n := range Needs() {
 		if purpose != "" && !slices.Contains(n.For, purpose) {
 			continue
 		}
 		f := Finding{Name: n.Name, OK: n.met(), Why: n.Why}
 		if !f.OK {
-			f.Mend = strings.Join(installCommand([]string{n.Package}), " ")
-			if !slices.Contains(packages, n.Package) {
-				packages = append(packages, n.Package)
+			missing = append(missing, n)
+			if f.Mend = n.Mend; f.Mend == "" {
+				f.Mend = strings.Join(installCommand([]string{n.Package}), " ")
 			}
 		}
 		findings = append(findings, f)
 	}
-	return findings, packages
+	return findings, missing
 }
 
 func (n Need) met() bool {
+	if n.Here != nil {
+		return n.Here()
+	}
 	if n.Program != "" {
 		if _, err := exec.LookPath(n.Program); err == nil {
 			return true
@@ -153,8 +163,30 @@ func installCommand(packages []string) []string {
 // ErrNoApt: packages cannot be installed here.
 var ErrNoApt = errors.New("there is no apt-get here; install them by hand")
 
-// Install installs packages with apt-get, after fetching its lists where they are missing.
-func Install(ctx context.Context, packages []string, out io.Writer) error {
+// Install meets needs: packages come from apt-get, the rest as each need says.
+func Install(ctx context.Context, missing []Need, out io.Writer) error {
+	var packages []string
+	for _, n := range missing {
+		if n.Get == nil && !slices.Contains(packages, n.Package) {
+			packages = append(packages, n.Package)
+		}
+	}
+	if err := installPackages(ctx, packages, out); err != nil {
+		return err
+	}
+	for _, n := range missing {
+		if n.Get == nil || n.met() {
+			continue
+		}
+		if err := n.Get(ctx, out); err != nil {
+			return fmt.Errorf("get %s: %w", n.Name, err)
+		}
+	}
+	return nil
+}
+
+// installPackages installs packages with apt-get, after fetching its lists.
+func installPackages(ctx context.Context, packages []string, out io.Writer) error {
 	if len(packages) == 0 {
 		return nil
 	}
