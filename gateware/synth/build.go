@@ -23,6 +23,7 @@ type Options struct {
 	MHz   float64              // the frequency to reach; 0: the part's
 	Seeds int                  // at most so many placements; 0: DefaultSeeds
 	Tools *toolchain.Toolchain // nil: those that toolchain.Open finds
+	Near  float64              // try other seeds only if the first misses by no more than this part of MHz; 0: always
 	Fresh bool                 // do not look into the cache
 }
 
@@ -134,7 +135,7 @@ func (b *build) place(ctx context.Context) error {
 			}
 		}
 		best.Seeds = seed
-		if best.Met() {
+		if best.Met() || b.o.Near > 0 && float64(best.FmaxHz) < (1-b.o.Near)*float64(best.TargetHz) {
 			break
 		}
 	}

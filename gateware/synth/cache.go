@@ -20,11 +20,12 @@ func (b *build) key() (string, error) {
 		Part      any
 		MHz       float64
 		Seeds     int
+		Near      float64
 		Kind      toolchain.Kind
 		Versions  map[string]string
 		Steps     string
 		Placement []string
-	}{flow, b.top, b.core.Verilog, b.part, b.o.MHz, b.o.Seeds, b.o.Tools.Kind, b.o.Tools.Versions, b.family.script(b.part), b.family.place(b.part, b.o.MHz, 1)})
+	}{flow, b.top, b.core.Verilog, b.part, b.o.MHz, b.o.Seeds, b.o.Near, b.o.Tools.Kind, b.o.Tools.Versions, b.family.script(b.part), b.family.place(b.part, b.o.MHz, 1)})
 	if err != nil {
 		return "", err
 	}
