@@ -3,18 +3,12 @@ package soft
 import (
 	"context"
 
+	"github.com/capodekappa/capo/gateware/batch"
 	"github.com/capodekappa/capo/gateware/ir"
-	"github.com/capodekappa/capo/gateware/scalar"
 )
 
 // choose makes the fastest engine.
 func choose(ctx context.Context, k *ir.Kernel) (string, runner, error) {
-	e, err := scalar.New(ctx, k)
-	return "scalar", held{e}, err
+	e, err := batch.New(ctx, k)
+	return Batch, e, err
 }
-
-// held is an engine that holds nothing.
-type held struct{ *scalar.Engine }
-
-// Close implements runner.
-func (held) Close(context.Context) error { return nil }

@@ -11,6 +11,13 @@ import (
 	"github.com/capodekappa/capo/gateware/ir"
 )
 
+// The names of engines.
+const (
+	Batch    = "batch"     // columns of samples in Go
+	Wasm     = "wasm"      // WebAssembly, a sample at a time
+	WasmSIMD = "wasm-simd" // WebAssembly, a vector at a time
+)
+
 // Engine is a kernel, ready to be called. Its methods may be called from any goroutine.
 type Engine struct {
 	kernel *ir.Kernel
@@ -55,7 +62,7 @@ func New(ctx context.Context, k *ir.Kernel) (e *Engine, err error) {
 	return &Engine{kernel: k, name: name, run: run}, nil
 }
 
-// Name is the engine's: wasm-simd, wasm or batch.
+// Name is the engine's.
 func (e *Engine) Name() string { return e.name }
 
 // Plan is the geometry of a call, before it is made. Errors: *frame.Error.

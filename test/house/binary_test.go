@@ -34,7 +34,7 @@ var nodeModules = []string{
 // nodeFolders are the tree's folders that a node is made of. Of the kernel compiler it has what runs a kernel in software.
 var nodeFolders = []string{
 	"board", "fleet", "init", "jsrt", "node", "queue",
-	"gateware/ir", "gateware/frame", "gateware/opt", "gateware/band", "gateware/batch", "gateware/wasm", "gateware/scalar", "gateware/soft",
+	"gateware/ir", "gateware/frame", "gateware/opt", "gateware/band", "gateware/batch", "gateware/wasm", "gateware/soft",
 }
 
 // keptOut is what must never be in a node though it is in those folders or in the standard library; with it, who
