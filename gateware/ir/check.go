@@ -4,7 +4,7 @@ import "fmt"
 
 // Check tells what is wrong with a stage.
 func (s *Stage) Check() error {
-	if err := s.checkShape(); err != nil {
+	if err := s.CheckShape(); err != nil {
 		return err
 	}
 	for _, t := range []struct {
@@ -26,7 +26,8 @@ func (s *Stage) Check() error {
 	return s.checkBody()
 }
 
-func (s *Stage) checkShape() error {
+// CheckShape tells what is wrong with a stage's sizes, hop and widths; it may lack its body.
+func (s *Stage) CheckShape() error {
 	area := s.Rows * s.Cols
 	one := s.HopRows == 1 && s.HopCols == 1
 	hops := s.HopRows >= 1 && s.HopRows <= MaxHop && s.HopCols >= 1 && s.HopCols <= MaxHop

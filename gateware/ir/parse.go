@@ -128,7 +128,7 @@ func (p *parser) inStage(word, rest string) (err error) {
 		if done, err := p.header(word, rest); done || err != nil {
 			return err
 		}
-		if err := p.stage.checkShape(); err != nil {
+		if err := p.stage.CheckShape(); err != nil {
 			return err
 		}
 		if err := errors.Join(p.stage.In.Check(), p.stage.Out.Check()); err != nil {
