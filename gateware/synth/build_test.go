@@ -114,6 +114,7 @@ func TestTheToolsAsWebAssemblyGiveTheCoresBytes(t *testing.T) {
 }
 
 func TestTheSameCoreGivesTheSameBytes(t *testing.T) {
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
 	c, p := spitest.Gray(), load(t, "ice40up5k")
 	o := synth.Options{Tools: tools(t, toolchain.Native), Fresh: true}
 	first, second := build(t, &c.Core, p, o), build(t, &c.Core, p, o)

@@ -38,7 +38,7 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) (uint32, error)
 	if err != nil {
 		return 0, err
 	}
-	cache, err := wazero.NewCompilationCacheWithDir(j.Cache)
+	cache, err := j.compiled()
 	if err != nil {
 		return 0, fmt.Errorf("open the cache of compiled tools: %w", err)
 	}
@@ -65,6 +65,14 @@ func (j *job) run(ctx context.Context, stdout, stderr io.Writer) (uint32, error)
 		return exit.ExitCode(), nil
 	}
 	return 0, err
+}
+
+// compiled is where compiled modules are kept, in memory where no folder can be.
+func (j *job) compiled() (wazero.CompilationCache, error) {
+	if j.Cache == "" {
+		return wazero.NewCompilationCache(), nil
+	}
+	return wazero.NewCompilationCacheWithDir(j.Cache)
 }
 
 // host gives the runtime WASI, with one function of our own.

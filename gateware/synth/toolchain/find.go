@@ -136,7 +136,7 @@ func openWebAssembly(cfg Config) (*Toolchain, error) {
 	}
 	cache, err := CacheDir()
 	if err != nil {
-		return nil, err
+		return nil, &Error{Tool: Yosys, Kind: ErrMissing, Detail: err.Error(), Mend: InstallCommand}
 	}
 	packages, err := Locked()
 	if err != nil {

@@ -81,10 +81,11 @@ func (t *Toolchain) command(ctx context.Context, tool, path, dir string, args []
 	if os.Getenv(childVariable) != "" {
 		return nil, errors.New("a WebAssembly tool is started by its parent only: this program's main does not call toolchain.Main")
 	}
-	if err := os.MkdirAll(t.cache, 0o755); err != nil {
-		return nil, fmt.Errorf("make the folder of compiled tools: %w", err)
+	cache := t.cache
+	if err := os.MkdirAll(cache, 0o755); err != nil || !writable(cache) {
+		cache = "" // it is compiled each time, then
 	}
-	text, err := json.Marshal(job{Module: path, Work: dir, Share: t.share[tool], Cache: t.cache, Memory: t.cfg.Memory, Args: append([]string{tool}, args...)})
+	text, err := json.Marshal(job{Module: path, Work: dir, Share: t.share[tool], Cache: cache, Memory: t.cfg.Memory, Args: append([]string{tool}, args...)})
 	if err != nil {
 		return nil, err
 	}
@@ -97,6 +98,15 @@ func (t *Toolchain) command(ctx context.Context, tool, path, dir string, args []
 	cmd := exec.CommandContext(ctx, program, ChildArgument, string(text))
 	cmd.Env = append(os.Environ(), childVariable+"=1", "GOMEMLIMIT="+strconv.FormatInt(t.cfg.Memory+1<<30, 10))
 	return cmd, nil
+}
+
+// writable tells whether files can be made in a folder.
+func writable(dir string) bool {
+	f, err := os.CreateTemp(dir, ".try-")
+	if err != nil {
+		return false
+	}
+	return errors.Join(f.Close(), os.Remove(f.Name())) == nil
 }
 
 // verdict says what it means that a tool did not end with 0.
