@@ -14,10 +14,10 @@ const (
 )
 
 // pictureRows compare what is done to each pixel alone.
-func pictureRows(t *testing.T, u usual, m material) []comparison {
+func pictureRows(t *testing.T, u usual, m material, l library) []comparison {
 	both, top := m.layers()
-	ycc601 := Frame{m.photo.Width, compile(t).run(t, "colour.ts", "ycbcr601", m.photo)}
-	ycc709 := Frame{m.photo.Width, compile(t).run(t, "colour.ts", "ycbcr709", m.photo)}
+	ycc601 := Frame{m.photo.Width, l.run(t, "colour.ts", "ycbcr601", m.photo)}
+	ycc709 := Frame{m.photo.Width, l.run(t, "colour.ts", "ycbcr709", m.photo)}
 	ff := func(from, filter, to string, more ...string) func(Frame) []byte {
 		return func(in Frame) []byte { return u.ffmpeg(t, in, from, filter, to, more...) }
 	}

@@ -10,12 +10,12 @@ import (
 )
 
 // soundRows compare filters, codecs and checksums.
-func soundRows(t *testing.T, u usual, m material, c compiled) []comparison {
+func soundRows(t *testing.T, u usual, m material, l library) []comparison {
 	speech := Frame{0, m.speech}
 	sox := func(effects ...string) func(Frame) []byte {
 		return func(in Frame) []byte { return u.sox(t, in.Words, effects...) }
 	}
-	codes := Frame{0, c.run(t, "adpcm.ts", "encode", speech)}
+	codes := Frame{0, l.run(t, "adpcm.ts", "encode", speech)}
 	checksum := func(in Frame) []byte {
 		text := u.command(t, in.Words, "python3", "-c", "import sys, zlib; print(zlib.crc32(sys.stdin.buffer.read()))")
 		var sum uint32
@@ -35,7 +35,7 @@ func soundRows(t *testing.T, u usual, m material, c compiled) []comparison {
 		{"adpcm.ts", "encode", "sox -t ima; both decoded by their own", speech, func(in Frame) []byte { return fromSoxIMA(t, u, soxIMA(t, u, in.Words)) }, 16, 1, 0, 40, "sox divides and multiplies where the IMA's way adds up parts that are rounded down; from then on the two go different ways"},
 		{"adpcm.ts", "encode", "the speech itself; decoded", speech, func(in Frame) []byte { return in.Words }, 16, 1, 0, 40, "what 4 bits a sample lose; sox's own loses " + fmt.Sprintf("%.1f dB", measure(m.speech, fromSoxIMA(t, u, soxIMA(t, u, m.speech)), 16, 0, 1, 0).psnr)},
 		{"adpcm.ts", "decode", "ffmpeg `adpcm_ima_qt`", codes, func(in Frame) []byte {
-			return u.command(t, imaCAF(in.Words, c.run(t, "adpcm.ts", "decode", in)), "ffmpeg", "-v", "error", "-i", "-", "-f", "s16le", "-")
+			return u.command(t, imaCAF(in.Words, l.run(t, "adpcm.ts", "decode", in)), "ffmpeg", "-v", "error", "-i", "-", "-f", "s16le", "-")
 		}, 16, 1, 0, 0, ""},
 		{"adpcm.ts", "decode", "ffmpeg `adpcm_ima_wav`", codes, func(in Frame) []byte {
 			return u.command(t, imaWAV(in.Words), "ffmpeg", "-v", "error", "-i", "-", "-f", "s16le", "-")[2:]

@@ -46,7 +46,7 @@ type comparison struct {
 	why          string
 }
 
-func loadMaterial(t *testing.T, c compiled) material {
+func loadMaterial(t *testing.T, l library) material {
 	t.Helper()
 	flower, err := ReadFrame(need.File(t, "/usr/share/libjxl-testdata/jxl/flower/flower.pnm", "libjxl-testdata"))
 	if err != nil {
@@ -57,7 +57,7 @@ func loadMaterial(t *testing.T, c compiled) material {
 		t.Fatal(err)
 	}
 	m := material{photo: crop(flower, 3, 900, 600, 640, 480), speech: append(make([]byte, 128), speech...)[:len(speech)&^127]}
-	m.gray = Frame{m.photo.Width, c.run(t, "colour.ts", "gray", m.photo)}
+	m.gray = Frame{m.photo.Width, l.run(t, "colour.ts", "gray", m.photo)}
 	return m
 }
 
@@ -72,15 +72,15 @@ func crop(f Frame, channels, x, y, width, height int) Frame {
 }
 
 func TestDistanceToTheUsualTools(t *testing.T) {
-	c, u := compile(t), newUsual(t)
-	m := loadMaterial(t, c)
+	l, u := newLibrary(t), newUsual(t)
+	m := loadMaterial(t, l)
 	var table strings.Builder
 	table.WriteString(preface + "\n| kernel | beside | samples that differ | greatest difference | PSNR, dB | why |\n|---|---|---|---|---|---|\n")
-	rows := append(append(pictureRows(t, u, m), filterRows(t, u, m)...), soundRows(t, u, m, c)...)
+	rows := append(append(pictureRows(t, u, m, l), filterRows(t, u, m)...), soundRows(t, u, m, l)...)
 	for _, r := range rows {
-		ours, theirs := c.run(t, r.file, r.kernel, r.in), r.theirs(r.in)
+		ours, theirs := l.run(t, r.file, r.kernel, r.in), r.theirs(r.in)
 		if r.kernel == "encode" { // codes are as good as what they are decoded to
-			ours = c.run(t, r.file, "decode", Frame{0, ours})
+			ours = l.run(t, r.file, "decode", Frame{0, ours})
 		}
 		if len(ours) != len(theirs) {
 			t.Errorf("%s gives %d bytes, %s %d", r.kernel, len(ours), r.tool, len(theirs))
