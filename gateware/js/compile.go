@@ -20,6 +20,8 @@ import (
 type Options struct {
 	// Describe runs a script's top level, in place of [Describe] in this process.
 	Describe func(ctx context.Context, s *Script) ([]byte, error)
+	// Job has the kernels be those that the file names in its export job, as kernels: { name }, under these names.
+	Job bool
 }
 
 // Kernel is one kernel of a source.
@@ -37,10 +39,10 @@ type Golden struct {
 	Width           int // 0: the file's header says, or one row
 }
 
-// Compile compiles all kernels that a file exports, in the order of the source. The file and what it imports is read; nothing
+// Compile compiles all kernels that a file exports (or its job names), in the order of the source. The file and what it imports is read; nothing
 // else is. Errors: *[Problem], several joined; what reading the file ended with.
 func Compile(ctx context.Context, file string, o Options) ([]*Kernel, error) {
-	s, err := bundle(file)
+	s, err := bundle(file, o.Job)
 	if err != nil {
 		return nil, err
 	}

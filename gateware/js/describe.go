@@ -24,14 +24,17 @@ const maxHeap = 4 << 20
 
 // Describe runs a script's top level and writes down the kernels it exports with all that their functions capture. The code is the
 // user's: who does not trust it runs Describe in a confined process, by [Options]. Errors: *[Problem].
-func Describe(ctx context.Context, s *Script) ([]byte, error) {
+func Describe(ctx context.Context, s *Script) ([]byte, error) { return DescribeIn(ctx, s, goja.New()) }
+
+// DescribeIn is Describe in a runtime that the caller has furnished with globals, and uses for nothing else.
+func DescribeIn(ctx context.Context, s *Script, rt *goja.Runtime) ([]byte, error) {
 	m, err := parse(s)
 	if err != nil {
 		return nil, err
 	}
 	ctx, cancel := context.WithTimeout(ctx, DescribeTime)
 	defer cancel()
-	d := &describer{m: m, t: m.tag(), rt: goja.New(), tags: map[*goja.Object]captured{}, ids: map[*goja.Object]int{}}
+	d := &describer{m: m, t: m.tag(), rt: rt, tags: map[*goja.Object]captured{}, ids: map[*goja.Object]int{}}
 	stop := context.AfterFunc(ctx, func() { d.rt.Interrupt(ctx.Err()) })
 	defer stop()
 	d.natives()
@@ -122,6 +125,9 @@ func (d *describer) place(stack []goja.StackFrame, or ir.Pos) ir.Pos {
 }
 
 func (d *describer) dump(k *Kernels, exports *goja.Object) error {
+	if d.m.script.Job {
+		exports = d.inJob(exports)
+	}
 	for _, key := range exports.Keys() {
 		v := exports.Get(key)
 		stages, ok := k.Stages(v)
@@ -144,6 +150,16 @@ func (d *describer) dump(k *Kernels, exports *goja.Object) error {
 		return &Problem{Pos: d.m.script.start(), What: "the kernels reach more than 4 million values", Instead: "keep what the kernels do not need out of what they name"}
 	}
 	return nil
+}
+
+// inJob is the record kernels of the export job, or an empty one.
+func (d *describer) inJob(exports *goja.Object) *goja.Object {
+	if job, ok := exports.Get("job").(*goja.Object); ok {
+		if kernels, ok := job.Get("kernels").(*goja.Object); ok {
+			return kernels
+		}
+	}
+	return d.rt.NewObject()
 }
 
 // last is where the last of a kernel's stages stands: what is piped comes after.

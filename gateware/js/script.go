@@ -19,6 +19,7 @@ type Script struct {
 	File string // the name that positions have
 	Code []byte
 	Map  []byte // its source map
+	Job  bool   // its kernels are those that the export job names, see Options.Job
 }
 
 // builtinNames are the modules that need no file.
@@ -33,7 +34,7 @@ func supported() map[string]bool {
 }
 
 // bundle reads a file and what it imports.
-func bundle(file string) (*Script, error) {
+func bundle(file string, job bool) (*Script, error) {
 	path, err := filepath.Abs(file)
 	if err != nil {
 		return nil, fmt.Errorf("read %s: %w", file, err)
@@ -44,17 +45,21 @@ func bundle(file string) (*Script, error) {
 		return nil, fmt.Errorf("read %s: it is not a file of at most %d bytes", file, MaxSource)
 	}
 	dir, base := filepath.Split(path)
+	conditions := []string{"module", "import"}
+	if job { // what package jsrt/bundle takes
+		conditions = []string{"worker", "browser", "module"}
+	}
 	result := api.Build(api.BuildOptions{
 		EntryPoints: []string{"./" + base}, AbsWorkingDir: filepath.Clean(dir), Outfile: filepath.Join(dir, "kernel.js"),
 		Bundle: true, Format: api.FormatCommonJS, Target: api.ES2021, Supported: supported(), Platform: api.PlatformNeutral,
-		MainFields: []string{"module", "main"}, Conditions: []string{"module", "import"}, Sourcemap: api.SourceMapExternal,
+		MainFields: []string{"module", "main"}, Conditions: conditions, Sourcemap: api.SourceMapExternal,
 		SourcesContent: api.SourcesContentExclude, Charset: api.CharsetASCII, LegalComments: api.LegalCommentsNone,
 		LogLevel: api.LogLevelSilent, LogLimit: 20, TreeShaking: api.TreeShakingTrue, Plugins: []api.Plugin{builtinModules()},
 	})
 	if len(result.Errors) > 0 {
 		return nil, fromMessages(result.Errors, base)
 	}
-	s := &Script{File: base}
+	s := &Script{File: base, Job: job}
 	for _, f := range result.OutputFiles {
 		if strings.HasSuffix(f.Path, ".map") {
 			s.Map = f.Contents

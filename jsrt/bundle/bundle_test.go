@@ -17,7 +17,7 @@ import (
 // TestMain is also the main function of the cells that the tests start.
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "cell" {
-		os.Exit(cell.Main(os.Args[2:]))
+		os.Exit(cell.Main(os.Args[2:], Tasks()...))
 	}
 	os.Exit(m.Run())
 }
@@ -133,7 +133,7 @@ func TestProblemsHavePositions(t *testing.T) {
 		{"syntax", "export default {\n  run() { return 1 + }\n}\n", "a.ts:2:22: Unexpected \"}\"\n      run() { return 1 + }\n                         ^"},
 		{"missing module", "import x from 'nowhere'\nexport default { run: () => x }", "a.ts:1:15: Could not resolve \"nowhere\""},
 		{"missing file", "import x from './b.ts'\nexport default { run: () => x }", "a.ts:1:15: Could not resolve \"./b.ts\""},
-		{"later module", "\nimport { kernel } from 'capo:kernel'\nexport default { run: () => kernel }", "a.ts:2:24: capo:kernel is not there yet"},
+		{"later module", "\nimport { stream } from 'capo:streams'\nexport default { run: () => stream }", "a.ts:2:24: capo:streams is not there yet"},
 		{"unknown module", "import x from 'capo:nothing'\nexport default { run: () => x }", "a.ts:1:15: there is no module capo:nothing"},
 		{"Node's modules", "import x from 'node:fs'\nexport default { run: () => x }", "a.ts:1:15: node:fs is a module of Node.js"},
 	}

@@ -39,6 +39,7 @@ func TestBoardsOfThreeArchitecturesRunOneJob(t *testing.T) {
 		}
 	}
 	t.Run("the picture", f.picture)
+	t.Run("kernels", f.kernels)
 	t.Run("a hostile job", func(t *testing.T) {
 		for _, id := range slices.Sorted(maps.Keys(ids)) {
 			f.hostile(t, id)

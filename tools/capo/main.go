@@ -9,13 +9,14 @@ import (
 	"syscall"
 
 	"github.com/capodekappa/capo/gateware/synth/toolchain"
+	"github.com/capodekappa/capo/jsrt/bundle"
 	"github.com/capodekappa/capo/jsrt/cell"
 	"github.com/capodekappa/capo/tools/capo/cmd"
 )
 
 func main() {
 	if len(os.Args) > 1 && os.Args[1] == "cell" {
-		os.Exit(cell.Main(os.Args[2:]))
+		os.Exit(cell.Main(os.Args[2:], bundle.Tasks()...))
 	}
 	if len(os.Args) > 1 && os.Args[1] == toolchain.ChildArgument {
 		os.Exit(toolchain.Main(os.Args[2:]))

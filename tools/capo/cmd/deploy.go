@@ -15,6 +15,8 @@ import (
 
 	"github.com/spf13/cobra"
 
+	"github.com/capodekappa/capo/gateware/js"
+	"github.com/capodekappa/capo/gateware/soft"
 	"github.com/capodekappa/capo/jsrt/bundle"
 	"github.com/capodekappa/capo/jsrt/job"
 	"github.com/capodekappa/capo/node/api"
@@ -79,10 +81,35 @@ func (a *app) buildJob(ctx context.Context, file, on string) (built, error) {
 	if err != nil {
 		return built{}, fmt.Errorf("%s: %w", file, err)
 	}
-	if len(settings.Kernels) > 0 {
-		return built{}, fmt.Errorf("%s: job.kernels: this version does not compile kernels yet", file)
+	kernels, err := bundle.JobKernels(ctx, b, settings, "")
+	if err != nil {
+		return built{}, fmt.Errorf("%s: %w", file, err)
 	}
-	return pack(b, settings, on), nil
+	out := pack(b, settings, on)
+	return out, out.addKernels(kernels)
+}
+
+// addKernels has a job carry its kernels.
+func (b *built) addKernels(kernels []*js.Kernel) error {
+	for _, k := range kernels {
+		text := soft.Text(k.IR)
+		part := api.Part{Digest: control.Digest(text), Bytes: int64(len(text))}
+		b.parts[part.Digest] = text
+		b.manifest.Kernels = append(b.manifest.Kernels, api.Kernel{Name: k.Name, Part: part})
+	}
+	if err := api.CheckKernels(b.manifest.Kernels); err != nil {
+		return fmt.Errorf("%s: %w", b.manifest.Name, err)
+	}
+	return nil
+}
+
+// urls are where the job's kernels are called, at the node that base names.
+func (b *built) urls(base string) []string {
+	urls := []string{}
+	for _, k := range b.manifest.Kernels {
+		urls = append(urls, base+"/v1/kernels/"+b.manifest.Name+"/"+k.Name)
+	}
+	return urls
 }
 
 // upload puts a job's parts into the log.
@@ -129,9 +156,12 @@ func (a *app) deploy(ctx context.Context, file, on string, wait time.Duration) e
 	if err != nil {
 		return fmt.Errorf("deploy %s: %w", b.manifest.Name, err)
 	}
-	out := deployed{Job: row.Name, Version: c.Digest[:8], Generation: c.Generation, Nodes: row.Nodes, URLs: []string{}, TookMS: time.Since(started).Milliseconds()}
+	out := deployed{Job: row.Name, Version: c.Digest[:8], Generation: c.Generation, Nodes: row.Nodes, URLs: b.urls(d.chosen.client.Base), TookMS: time.Since(started).Milliseconds()}
 	if err := a.show(out, func(w io.Writer) error {
 		_, err := fmt.Fprintf(w, "%s@%s runs on %s (generation %d, %d ms)\n", out.Job, out.Version, nodeList(out.Nodes), out.Generation, out.TookMS)
+		for _, url := range out.URLs {
+			_, _ = fmt.Fprintln(w, url) // the error is the line's before
+		}
 		return err
 	}); err != nil {
 		return err

@@ -180,6 +180,7 @@ func (a *app) curlCmd() *cobra.Command {
 	}
 	c.Flags().StringVarP(&method, "request", "X", "", "the method (default: GET, or POST with data)")
 	c.Flags().StringVarP(&data, "data", "d", "", "the body; `@FILE` reads it from a file, @- from standard input")
+	c.Flags().StringVar(&data, "data-binary", "", "the same as --data")
 	c.Flags().StringVar(&kind, "content-type", "application/octet-stream", "of the body")
 	return c
 }
