@@ -279,15 +279,27 @@ func (e *eval) adopt(ch change) {
 	}
 }
 
+// under is a value with what is known of it in an arm.
+func (e *eval) under(test ir.ID, holds bool, v value) value {
+	if _, ok := v.(dyn); !ok {
+		return v
+	}
+	facts := len(e.undoFacts)
+	e.assume(test, holds)
+	v = e.settled(v)
+	e.forget(facts)
+	return v
+}
+
 func (e *eval) mergeChanges(test ir.ID, yes, no change) {
 	merge := func(c cell) {
 		a, changedA := yes.now[c]
 		b, changedB := no.now[c]
 		if !changedA {
-			a = c.load()
+			a = e.under(test, true, c.load())
 		}
 		if !changedB {
-			b = c.load()
+			b = e.under(test, false, c.load())
 		}
 		e.write(c, e.chooseIn(c, test, a, b))
 	}

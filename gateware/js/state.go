@@ -92,7 +92,7 @@ func (e *eval) changes(since int) change {
 	for _, j := range e.journals[since:] {
 		for _, c := range j.order {
 			if _, ok := ch.now[c]; !ok {
-				ch.now[c] = c.load()
+				ch.now[c] = e.settled(c.load())
 				ch.order = append(ch.order, c)
 			}
 		}
