@@ -1,0 +1,330 @@
+package wasm
+
+import "github.com/capodekappa/capo/gateware/ir"
+
+// vectors makes the nodes of a body with SIMD: each value is one or more vectors ("parts") for the outputs of a strip.
+type vectors struct {
+	*widths
+	*layout
+	g     *graph
+	lanes int // outputs in a strip
+	shift int // which of the strips in a loop's body
+	trust []bool
+	table *tables
+	made  map[place]ref
+}
+
+// place names a part of a value at a width.
+type place struct {
+	id    ir.ID
+	width int
+	part  int
+	mask  bool
+}
+
+// parts is how many vectors a value takes at a width.
+func (m *vectors) parts(width int) int { return max(1, m.lanes*width/128) }
+
+// value returns a part of a value at a width.
+func (m *vectors) value(id ir.ID, width, part int) ref {
+	at := place{id, width, part, false}
+	if r, ok := m.made[at]; ok {
+		return r
+	}
+	r := m.make(id, width, part)
+	m.made[at] = r
+	return r
+}
+
+func (m *vectors) make(id ir.ID, width, part int) ref {
+	v := &m.f.Values[id]
+	home := m.home[id]
+	switch {
+	case v.Op == ir.Const:
+		return m.g.splat(width, v.Imm)
+	case m.mask[id]:
+		return m.g.binary(v128, opAnd, m.truth(id, width, part), m.g.splat(width, 1))
+	case v.Op == ir.In && width >= home:
+		if r, ok := m.direct(v, width, part); ok {
+			return r
+		}
+	case v.Op == ir.Bound && width == home:
+		return m.value(v.Args[0], width, part)
+	}
+	switch {
+	case width == home:
+		return m.compute(id, v, width, part)
+	case width > home:
+		return m.widen(width, part, m.signed(id, width/2), func(part int) ref { return m.value(id, width/2, part) })
+	}
+	return m.narrow(id, v, width, part)
+}
+
+// widen makes a part of the next width out of half a part.
+func (m *vectors) widen(width, part int, signed bool, of func(part int) ref) ref {
+	ops := lanesOf(width)
+	low, high := ops.lowU, ops.highU
+	if signed {
+		low, high = ops.lowS, ops.highS
+	}
+	if m.lanes*width < 256 || part%2 == 0 {
+		return m.g.unary(v128, low, of(part/2))
+	}
+	return m.g.unary(v128, high, of(part/2))
+}
+
+// two returns the parts of twice the width that a part consists of.
+func (m *vectors) two(width, part int, of func(part int) ref) (low, high ref) {
+	low = of(min(2*part, m.parts(2*width)-1))
+	return low, of(min(2*part+1, m.parts(2*width)-1))
+}
+
+// narrow makes a part of a value whose home is wider.
+func (m *vectors) narrow(id ir.ID, v *ir.Value, width, part int) ref {
+	wider := 2 * width
+	if wider == m.home[id] {
+		if c := &m.f.Values[v.Args[1]]; v.Op == ir.Shr && c.Op == ir.Const && c.Imm == int64(width) {
+			low, high := m.two(width, part, func(p int) ref { return m.value(v.Args[0], wider, p) })
+			return m.g.shuffle(low, high, halves(width, 1))
+		}
+		if (v.Op == ir.WrapS || v.Op == ir.WrapU) && v.Imm == int64(width) {
+			low, high := m.two(width, part, func(p int) ref { return m.value(v.Args[0], wider, p) })
+			return m.g.shuffle(low, high, halves(width, 0))
+		}
+		if inner, ok := m.saturates(v, width); ok {
+			low, high := m.two(width, part, func(p int) ref { return m.value(inner, wider, p) })
+			return m.pack(v.Lo < 0, width, low, high)
+		}
+	}
+	low, high := m.two(width, part, func(p int) ref { return m.value(id, wider, p) })
+	signed, unsigned := fits(v, width)
+	if !signed && !unsigned {
+		return m.g.shuffle(low, high, halves(width, 0))
+	}
+	return m.pack(!unsigned, width, low, high)
+}
+
+func (m *vectors) pack(signed bool, width int, low, high ref) ref {
+	if signed {
+		return m.g.binary(v128, lanesOf(width).narrowS, low, high)
+	}
+	return m.g.binary(v128, lanesOf(width).narrowU, low, high)
+}
+
+// halves picks the low (0) or high (1) half of each lane of twice the width.
+func halves(width, half int) (pick [16]byte) {
+	size := width / 8
+	for i := range pick {
+		pick[i] = byte(i/size*2*size + half*size + i%size)
+	}
+	return pick
+}
+
+// saturates tells whether a value is another one clamped to all that a word of the width holds, which narrowing does by itself.
+func (m *vectors) saturates(v *ir.Value, width int) (ir.ID, bool) {
+	if v.Op != ir.Min && v.Op != ir.Max || !clamped(m.f, v) {
+		return 0, false
+	}
+	unsigned := v.Lo == 0 && v.Hi == 1<<width-1
+	if !unsigned && (v.Lo != -1<<(width-1) || v.Hi != 1<<(width-1)-1) {
+		return 0, false
+	}
+	inner := m.f.Values[v.Args[0]].Args[0]
+	signed, _ := fits(&m.f.Values[inner], 2*width)
+	return inner, signed
+}
+
+// truth returns a part of a condition, 0 or -1 in each lane.
+func (m *vectors) truth(id ir.ID, width, part int) ref {
+	at := place{id, width, part, true}
+	if r, ok := m.made[at]; ok {
+		return r
+	}
+	r := m.condition(id, width, part)
+	m.made[at] = r
+	return r
+}
+
+func (m *vectors) condition(id ir.ID, width, part int) ref {
+	v := &m.f.Values[id]
+	if !m.mask[id] {
+		return m.g.binary(v128, lanesOf(width).ne, m.value(id, width, part), m.g.splat(width, 0))
+	}
+	switch v.Op {
+	case ir.And, ir.Or, ir.Xor:
+		op := map[ir.Op]opcode{ir.And: opAnd, ir.Or: opOr, ir.Xor: opXor}[v.Op]
+		return m.g.binary(v128, op, m.truth(v.Args[0], width, part), m.truth(v.Args[1], width, part))
+	}
+	home := m.home[id]
+	switch {
+	case width > home:
+		return m.widen(width, part, true, func(p int) ref { return m.truth(id, width/2, p) })
+	case width < home:
+		low, high := m.two(width, part, func(p int) ref { return m.truth(id, 2*width, p) })
+		return m.pack(true, width, low, high)
+	}
+	_, signed := m.common(width, v.Operands()...)
+	ops := lanesOf(width)
+	op := ops.eq
+	switch v.Op {
+	case ir.Ne:
+		op = ops.ne
+	case ir.Lt:
+		op = pick(signed, ops.ltS, ops.ltU)
+	case ir.Le:
+		op = pick(signed, ops.leS, ops.leU)
+	}
+	return m.g.binary(v128, op, m.value(v.Args[0], width, part), m.value(v.Args[1], width, part))
+}
+
+func pick(first bool, a, b opcode) opcode {
+	if first {
+		return a
+	}
+	return b
+}
+
+// compute makes a part of a value at its home's width.
+func (m *vectors) compute(id ir.ID, v *ir.Value, width, part int) ref {
+	ops := lanesOf(width)
+	arg := func(n int) ref { return m.value(v.Args[n], width, part) }
+	switch v.Op {
+	case ir.In:
+		return m.input(v, width, part)
+	case ir.X, ir.Y, ir.I:
+		return m.position(v.Op, width, part)
+	case ir.Add:
+		return m.g.binary(v128, ops.add, arg(0), arg(1))
+	case ir.Sub:
+		return m.g.binary(v128, ops.sub, arg(0), arg(1))
+	case ir.Mul:
+		return m.product(v, width, part)
+	case ir.And:
+		return m.g.binary(v128, opAnd, arg(0), arg(1))
+	case ir.Or:
+		return m.g.binary(v128, opOr, arg(0), arg(1))
+	case ir.Xor:
+		return m.g.binary(v128, opXor, arg(0), arg(1))
+	case ir.Mux:
+		n := node{op: opBitSelect, args: [3]ref{arg(1), arg(2), m.truth(v.Args[0], width, part)}}
+		return m.g.add(v128, n)
+	case ir.Min:
+		_, signed := m.common(width, v.Operands()...)
+		return m.g.binary(v128, pick(signed, ops.minS, ops.minU), arg(0), arg(1))
+	case ir.Max:
+		_, signed := m.common(width, v.Operands()...)
+		return m.g.binary(v128, pick(signed, ops.maxS, ops.maxU), arg(0), arg(1))
+	case ir.Abs:
+		return m.g.unary(v128, ops.abs, arg(0))
+	case ir.WrapU:
+		if int(v.Imm) >= width {
+			return arg(0)
+		}
+		return m.g.binary(v128, opAnd, arg(0), m.g.splat(width, 1<<v.Imm-1))
+	case ir.WrapS:
+		if int(v.Imm) >= width {
+			return arg(0)
+		}
+		return m.extend(arg(0), width, int(v.Imm))
+	case ir.Shl, ir.Shr:
+		if c := &m.f.Values[v.Args[1]]; c.Op == ir.Const {
+			return m.shifted(v, int(c.Imm), width, part)
+		}
+	}
+	return m.each(id, v, width, part)
+}
+
+// extend keeps the low bits of each lane, the highest of which is a sign.
+func (m *vectors) extend(a ref, width, bits int) ref {
+	if width > 8 {
+		a = m.by(lanesOf(width).shl, a, width-bits)
+		return m.by(lanesOf(width).shrS, a, width-bits)
+	}
+	// Lanes of 8 bits have no quick shifts: (a & mask ^ sign) - sign.
+	sign := m.g.splat(width, 1<<(bits-1))
+	a = m.g.binary(v128, opAnd, a, m.g.splat(width, 1<<bits-1))
+	return m.g.binary(v128, lanesOf(width).sub, m.g.binary(v128, opXor, a, sign), sign)
+}
+
+// by shifts by a constant.
+func (m *vectors) by(op opcode, a ref, n int) ref {
+	if n == 0 {
+		return a
+	}
+	return m.g.binary(v128, op, a, m.g.number(32, int64(n)))
+}
+
+func (m *vectors) shifted(v *ir.Value, n, width, part int) ref {
+	ops := lanesOf(width)
+	a := m.value(v.Args[0], width, part)
+	if v.Op == ir.Shl {
+		switch {
+		case n >= width:
+			return m.g.splat(width, 0)
+		case n == 1:
+			return m.g.binary(v128, ops.add, a, a)
+		case width == 16: // wazero makes four instructions of a shift, two of a product
+			return m.g.binary(v128, ops.mul, a, m.g.splat(width, 1<<n))
+		}
+		return m.by(ops.shl, a, n)
+	}
+	if m.signed(v.Args[0], width) {
+		return m.by(ops.shrS, a, min(n, width-1))
+	}
+	if n >= width {
+		return m.g.splat(width, 0)
+	}
+	return m.by(ops.shrU, a, n)
+}
+
+// product multiplies. Products of 16 bits that need 32 are extended by the instruction.
+func (m *vectors) product(v *ir.Value, width, part int) ref {
+	a, b := m.value(v.Args[0], width, part), m.value(v.Args[1], width, part)
+	return m.g.binary(v128, lanesOf(width).mul, a, b)
+}
+
+// position is X, Y or I of each lane.
+func (m *vectors) position(op ir.Op, width, part int) ref {
+	lanes := 128 / width
+	local, step := argY, 0
+	switch op {
+	case ir.X:
+		local, step = m.x, 1
+	case ir.I:
+		local, step = m.i, m.hop
+	}
+	splat := opSplat8 + map[int]opcode{8: 0, 16: 1, 32: 2}[width]
+	first := m.g.unary(v128, splat, m.g.local(i32, local))
+	if step == 0 {
+		return first
+	}
+	return m.g.binary(v128, lanesOf(width).add, first, m.g.lanes(width, func(lane int) int64 {
+		return int64(step * (m.shift*m.lanes + part*lanes + lane))
+	}))
+}
+
+// each computes lane by lane what there is no instruction for.
+func (m *vectors) each(id ir.ID, v *ir.Value, width, part int) ref {
+	per := 128 / width
+	out := m.g.splat(width, 0)
+	for lane := range min(per, m.lanes) {
+		n := numbers{widths: m.widths, layout: m.layout, g: m.g, trust: m.trust, table: m.table, made: map[place]ref{}}
+		for _, a := range v.Operands() {
+			n.made[place{id: a, width: 32}] = m.lane(a, part*per+lane)
+		}
+		out = m.g.add(v128, node{op: lanesOf(width).replace, args: [3]ref{out, n.compute(id, v, 32)}, lane: uint8(lane)})
+	}
+	return out
+}
+
+// lane takes one number out of a value's vectors.
+func (m *vectors) lane(id ir.ID, lane int) ref {
+	width := m.home[id]
+	per := 128 / width
+	if c := &m.f.Values[id]; c.Op == ir.Const {
+		return m.g.number(32, c.Imm)
+	}
+	ops := lanesOf(width)
+	op := pick(m.signed(id, width), ops.extractS, ops.extractU)
+	return m.g.add(i32, node{op: op, args: [3]ref{m.value(id, width, lane/per)}, lane: uint8(lane % per)})
+}
