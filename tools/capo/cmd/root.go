@@ -79,7 +79,7 @@ func (a *app) root() *cobra.Command {
 	}
 	root.AddCommand(a.upCmd(), a.downCmd(), a.nodesCmd(), a.deployCmd(), a.runCmd(), a.execCmd(), a.drainCmd(), a.rebootCmd(), a.poweroffCmd(), a.labelCmd(), a.secretCmd(), a.jobsCmd(), a.jobCmd(), a.rmCmd(),
 		a.putCmd(), a.getCmd(), a.streamsCmd(), a.streamCmd(), a.logCmd(), a.logsCmd(), a.curlCmd(), a.imageCmd(), a.flashCmd(), a.fleetCmd(), a.tokenCmd(), a.nodeCmd(),
-		a.boardsCmd(), a.boardCmd(), a.doctorCmd(), a.benchCmd(), a.versionCmd())
+		a.boardsCmd(), a.boardCmd(), a.doctorCmd(), a.benchCmd(), a.kernelCmd(), a.versionCmd())
 	for _, c := range root.Commands() {
 		refuseStrays(c)
 	}

@@ -1,0 +1,316 @@
+package cmd
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"math/rand/v2"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"github.com/capodekappa/capo/gateware/frame"
+	"github.com/capodekappa/capo/gateware/ir"
+)
+
+// simulated is how much of an input goes through a simulation.
+const simulated = 4 << 10
+
+func (a *app) kernelProveCmd() *cobra.Command {
+	var o proofOptions
+	c := &cobra.Command{
+		Use: "prove FILE[#NAME]…", Short: "Run kernels through every engine and compare the bytes",
+		Long: "Run kernels through every engine: goja calling the function word by word (that is the meaning), vectorised Go, WebAssembly, the circuit in a\n" +
+			"simulator, and the bitstream. Inputs are the kernel's golden ones, small frames, and a megabyte of noise; of each the first 4 KiB where a simulator\n" +
+			"computes. The digest is that of the answers to what all engines were given. An engine whose tool is missing here has none. Exit code 1 if\n" +
+			"two engines differ, or an answer is not the golden one.",
+		Example: "  capo kernel prove edges.ts\n  capo kernel prove edges.ts#sobel --engine goja,wasm-simd\n  capo kernel prove edges.ts --part ice40up5k-sg48 -o json",
+		Args:    cobra.MinimumNArgs(1),
+		RunE: func(c *cobra.Command, args []string) error {
+			return a.kernelProve(c.Context(), args, o)
+		},
+	}
+	o.flags(c)
+	return c
+}
+
+// proofOptions are the flags of `kernel prove`.
+type proofOptions struct {
+	engines []string
+	part    string
+	noise   string
+}
+
+func (o *proofOptions) flags(c *cobra.Command) {
+	c.Flags().StringSliceVar(&o.engines, "engine", nil, "these `engines` alone, joined by commas; goja is always among them")
+	c.Flags().StringVar(&o.part, "part", "", "the `part` that the bitstream is for (default: "+defaultPart+")")
+	c.Flags().StringVar(&o.noise, "noise", "1M", "how much noise")
+}
+
+// proofInput is a frame that a kernel is given, and the answer that somebody else computed, if there is one.
+type proofInput struct {
+	name  string
+	words []byte
+	width int
+	want  []byte // nil: not known
+}
+
+// proofInputs lists what a kernel is proved with.
+func proofInputs(k *ir.Kernel, golden []proofInput, noise int) []proofInput {
+	all := append([]proofInput{}, golden...)
+	token := k.In().Bytes()
+	source := rand.NewChaCha8([32]byte{'c', 'a', 'p', 'o'})
+	draw := func(n int) []byte {
+		b := make([]byte, n)
+		_, _ = source.Read(b) // never fails
+		return b
+	}
+	for _, size := range []frame.Size{{Width: 1, Rows: 1}, {Width: 7, Rows: 1}, {Width: 1, Rows: 5}, {Width: 2, Rows: 2}, {Width: 5, Rows: 3}} {
+		if _, err := frame.New(k, size.Tokens()*token, size.Width); err == nil {
+			all = append(all, proofInput{fmt.Sprintf("%d × %d words", size.Width, size.Rows), draw(size.Tokens() * token), size.Width, nil})
+		}
+	}
+	if size, ok := noiseSize(k, noise); ok {
+		all = append(all, proofInput{fmt.Sprintf("noise of %d bytes, %d words in a row", size.Tokens()*token, size.Width), draw(size.Tokens() * token), size.Width, nil})
+	}
+	return all
+}
+
+// noiseSize is the largest frame of at most so many bytes that a kernel takes, in rows of a width that is prime where it may be.
+func noiseSize(k *ir.Kernel, most int) (frame.Size, bool) {
+	tokens := most / k.In().Bytes()
+	widths := []int{61, 64, 48, 7, 1}
+	for _, s := range k.Stages {
+		if s.Shape == ir.BlockShape {
+			widths = append(widths, s.Cols)
+		}
+	}
+	best := frame.Size{}
+	for _, width := range widths {
+		for multiple := 1; multiple <= 64; multiple *= 2 {
+			size := frame.Size{Width: width, Rows: tokens / width / multiple * multiple}
+			if size.Rows == 0 || size.Tokens() <= best.Tokens()*9/8 {
+				continue
+			}
+			if _, err := frame.New(k, size.Tokens()*k.In().Bytes(), width); err == nil {
+				best = size
+			}
+		}
+	}
+	return best, best.Rows > 0
+}
+
+// shorten takes the first rows of an input, so that it has at most so many bytes, and still fits.
+func shorten(k *ir.Kernel, in proofInput, most int) (proofInput, bool) {
+	if len(in.words) <= most {
+		return in, true
+	}
+	row := max(in.width, 1) * k.In().Bytes()
+	if in.width == 0 { // one row, or tiles
+		row = k.In().Bytes()
+	}
+	for rows := most / row; rows > 0; rows-- {
+		if _, err := frame.New(k, rows*row, in.width); err == nil {
+			return proofInput{in.name + ", its beginning", in.words[:rows*row], in.width, nil}, true
+		}
+	}
+	return in, false
+}
+
+// proof is a kernel on its way through the engines.
+type proof struct {
+	source  *kernelSource
+	kernel  *ir.Kernel
+	inputs  []proofInput
+	short   []proofInput // what simulations get; all get it if there are any
+	answers [][]byte     // goja's, of inputs, then of short
+}
+
+// kernelProve proves all that its targets name.
+func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions) error {
+	rows := []kernelRow{}
+	differ := false
+	for _, text := range targets {
+		sources, err := a.compileTarget(ctx, text)
+		if err != nil {
+			return err
+		}
+		for _, s := range sources {
+			more, err := a.prove(ctx, s, o)
+			rows = append(rows, more...)
+			switch {
+			case errors.Is(err, errDiffer):
+				differ = true
+				fmt.Fprintf(a.Err, "capo: %s: %v\n", s, err)
+			case err != nil:
+				return fmt.Errorf("%s: %w", s, err)
+			}
+		}
+	}
+	if err := a.showKernels(rows); err != nil {
+		return err
+	}
+	if differ {
+		return shown(exitFailed)
+	}
+	return nil
+}
+
+// prove runs one kernel through the engines. The rows are those of the engines that were asked for.
+func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) ([]kernelRow, error) {
+	golden, err := s.goldens(a)
+	if err != nil {
+		return nil, err
+	}
+	noise, err := parseNoise(o.noise)
+	if err != nil {
+		return nil, err
+	}
+	engines, err := a.enginesFor(s, o)
+	if err != nil {
+		return nil, err
+	}
+	p := &proof{source: s, kernel: s.kernel, inputs: proofInputs(s.kernel, golden, noise)}
+	var opened []*kernelEngine
+	simulating := false
+	for _, e := range engines {
+		err := e.open(ctx)
+		defer e.close()
+		if err != nil && !errors.Is(err, errNoTool) {
+			return nil, fmt.Errorf("%s: %w", e.row.Engine, err)
+		}
+		if err != nil {
+			fmt.Fprintf(a.Err, "note: %s: %s: %v\n", s, e.row.Engine, err)
+			e.run = nil
+		}
+		simulating = simulating || e.simulates && e.run != nil
+		opened = append(opened, e)
+	}
+	if simulating {
+		for _, in := range p.inputs {
+			if short, ok := shorten(p.kernel, in, simulated); ok {
+				p.short = append(p.short, short)
+			}
+		}
+	}
+	return p.through(ctx, opened)
+}
+
+// through runs the inputs through the engines, of which the first is goja.
+func (p *proof) through(ctx context.Context, engines []*kernelEngine) ([]kernelRow, error) {
+	var rows []kernelRow
+	var problems []error
+	for i, e := range engines {
+		if e.run == nil {
+			rows = append(rows, e.row)
+			continue
+		}
+		inputs := append(append([]proofInput{}, p.inputs...), p.short...)
+		if e.simulates {
+			inputs = p.short
+		}
+		answers, err := e.answer(ctx, inputs)
+		if err != nil {
+			return rows, fmt.Errorf("%s: %w", e.row.Engine, err)
+		}
+		if i == 0 {
+			p.answers = answers
+			problems = append(problems, p.compareGolden())
+		}
+		problems = append(problems, p.compare(e, answers))
+		e.row.Digest = pointer(digestOfAll(answers[len(answers)-p.common():]))
+		rows = append(rows, e.row)
+	}
+	return rows, errors.Join(problems...)
+}
+
+// common is how many inputs, at the end of the list, all engines got.
+func (p *proof) common() int {
+	if len(p.short) > 0 {
+		return len(p.short)
+	}
+	return len(p.inputs)
+}
+
+func digestOfAll(answers [][]byte) string {
+	h := sha256.New()
+	for _, b := range answers {
+		h.Write(b)
+	}
+	return hex.EncodeToString(h.Sum(nil))
+}
+
+// compareGolden says where goja's answers are not the golden ones.
+func (p *proof) compareGolden() error {
+	var all []error
+	for i, in := range p.inputs {
+		if in.want != nil && !bytes.Equal(in.want, p.answers[i]) {
+			all = append(all, fmt.Errorf("%w: the answer to %s is not the golden one: %s", errDiffer, in.name, difference(p.answers[i], in.want)))
+		}
+	}
+	return errors.Join(all...)
+}
+
+// compare says where an engine's answers are not goja's.
+func (p *proof) compare(e *kernelEngine, answers [][]byte) error {
+	inputs, want := append(append([]proofInput{}, p.inputs...), p.short...), p.answers
+	if e.simulates {
+		inputs, want = p.short, p.answers[len(p.inputs):]
+	}
+	for i, got := range answers {
+		if !bytes.Equal(got, want[i]) {
+			return fmt.Errorf("%w: %s and goja, over %s: %s", errDiffer, e.row.Engine, inputs[i].name, difference(got, want[i]))
+		}
+	}
+	return nil
+}
+
+// difference tells the first byte that differs.
+func difference(got, want []byte) string {
+	for i := range min(len(got), len(want)) {
+		if got[i] != want[i] {
+			return fmt.Sprintf("byte %d of %d is %d, not %d", i, len(want), got[i], want[i])
+		}
+	}
+	return fmt.Sprintf("%d bytes, not %d", len(got), len(want))
+}
+
+// answer runs inputs through an engine, and notes its speed over the largest.
+func (e *kernelEngine) answer(ctx context.Context, inputs []proofInput) ([][]byte, error) {
+	var answers [][]byte
+	largest := 0
+	for _, in := range inputs {
+		began := time.Now()
+		out, err := e.run(ctx, in.words, in.width)
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", in.name, err)
+		}
+		took := time.Since(began)
+		answers = append(answers, out)
+		if len(in.words) <= largest {
+			continue
+		}
+		largest = len(in.words)
+		if !e.slow {
+			took = e.best(ctx, in, took)
+		}
+		e.row.BytesPerS = pointer(float64(len(in.words)) / max(took.Seconds(), 1e-9))
+	}
+	return answers, nil
+}
+
+// best is the shortest of a few more runs: the first one warms up.
+func (e *kernelEngine) best(ctx context.Context, in proofInput, took time.Duration) time.Duration {
+	end := time.Now().Add(20 * time.Millisecond)
+	for range 20 {
+		began := time.Now()
+		if _, err := e.run(ctx, in.words, in.width); err != nil || time.Now().After(end) {
+			break
+		}
+		took = min(took, time.Since(began))
+	}
+	return took
+}
