@@ -10,7 +10,8 @@ import (
 const Exact = 64
 
 // Demand returns how many low bits of each value its users look at. An engine may keep a value that has a demand below [Exact]
-// modulo two to that power or more, whatever its range is: so the low half of a product needs no lane of twice the width.
+// modulo two to that power or more, whatever its range is: so the low half of a product needs no lane of twice the width. What
+// is made of such a value is right in as many low bits as are demanded of it, and in no more, even if its range is small.
 func Demand(s *ir.Stage) []uint8 {
 	f := s.Body
 	d := make([]uint8, len(f.Values))

@@ -10,8 +10,7 @@ import (
 // errWide says that a value does not fit a lane of 32 bits.
 var errWide = errors.New("a value needs more than 32 bits")
 
-// widths decides how wide each value is kept. A value lies in its lane modulo 2^width: wholly if its range fits the width, with or
-// without a sign, else as far as its users look.
+// widths decides how wide each value is kept. A value lies in its lane as far as its users look: wholly, or some of its low bits.
 type widths struct {
 	f      *ir.Func
 	leaves []ir.Leaf
@@ -19,12 +18,14 @@ type widths struct {
 	least  int // 8 for lanes, 32 for numbers
 	most   int
 	home   []int
+	valid  []int  // how many low bits are right; whole if the lane holds the value, with or without a sign
 	mask   []bool // it is kept as 0 or -1
 }
 
 func newWidths(s *ir.Stage, least, most int) (*widths, error) {
 	w := &widths{f: s.Body, leaves: s.In.Leaves(), demand: opt.Demand(s), least: least, most: most}
 	w.home = make([]int, len(s.Body.Values))
+	w.valid = make([]int, len(s.Body.Values))
 	w.mask = make([]bool, len(s.Body.Values))
 	for i := range s.Body.Values {
 		w.home[i] = w.choose(ir.ID(i))
@@ -32,8 +33,37 @@ func newWidths(s *ir.Stage, least, most int) (*widths, error) {
 			return nil, errWide
 		}
 		w.mask[i] = w.isMask(ir.ID(i))
+		w.valid[i] = w.right(&s.Body.Values[i], w.home[i])
 	}
 	return w, nil
+}
+
+const whole = 255
+
+// right says how many low bits of a value are right when it is computed at a width.
+func (w *widths) right(v *ir.Value, width int) int {
+	n := whole
+	switch v.Op {
+	case ir.Add, ir.Sub, ir.Mul, ir.And, ir.Or, ir.Xor, ir.Bound, ir.WrapS, ir.WrapU:
+		n = min(w.valid[v.Args[0]], w.valid[v.Args[v.Op.Arity()-1]])
+	case ir.Shl:
+		n = w.valid[v.Args[0]]
+	case ir.Mux:
+		n = min(w.valid[v.Args[1]], w.valid[v.Args[2]])
+	case ir.Shr:
+		if n = w.valid[v.Args[0]]; n < whole {
+			n -= int(w.f.Values[v.Args[1]].Imm)
+		}
+		return n
+	default:
+		return n // it looks at all of its operands
+	}
+	signed, unsigned := fits(v, width)
+	switch wrap := v.Op == ir.WrapS || v.Op == ir.WrapU; {
+	case wrap && int(v.Imm) <= min(n, width), n >= width && (signed || unsigned):
+		return whole
+	}
+	return min(n, width)
 }
 
 // fits tells whether a range fits a width with a sign, without.

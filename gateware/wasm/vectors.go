@@ -98,7 +98,7 @@ func (m *vectors) narrow(id ir.ID, v *ir.Value, width, part int) ref {
 	}
 	low, high := m.two(width, part, func(p int) ref { return m.value(id, wider, p) })
 	signed, unsigned := fits(v, width)
-	if !signed && !unsigned {
+	if m.valid[id] < whole || !signed && !unsigned {
 		return m.g.shuffle(low, high, halves(width, 0))
 	}
 	return m.pack(!unsigned, width, low, high)
