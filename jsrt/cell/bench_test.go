@@ -133,3 +133,36 @@ func BenchmarkHandlers(b *testing.B) {
 	}
 	b.ReportMetric(float64(64*b.N)/b.Elapsed().Seconds(), "messages/s")
 }
+
+// BenchmarkStartKernels is BenchmarkStart with a kernel, whose engine is made before.
+func BenchmarkStartKernels(b *testing.B) {
+	for b.Loop() {
+		cfg := testConfig(`run() { return 1 }`)
+		cfg.Kernels = map[string][]byte{"gray": []byte(gray)}
+		c := start(b, cfg)
+		if _, err := c.Run(b.Context(), Run{}); err != nil {
+			b.Fatal(err)
+		}
+		b.StopTimer()
+		_ = c.Close()
+		b.StartTimer()
+	}
+}
+
+// BenchmarkKernel has a cell run a kernel over a frame of 1080 rows, again and again.
+func BenchmarkKernel(b *testing.B) {
+	cfg := testConfig(`async run(env) {
+		const frame = new Uint8Array(1920 * 1080 * 3), began = Date.now()
+		for (let i = 0; i < 50; i++) await env.kernels.gray(frame, { width: 1920 })
+		return (Date.now() - began) / 50
+	}`)
+	cfg.Kernels = map[string][]byte{"gray": []byte(gray)}
+	c := start(b, cfg)
+	for b.Loop() {
+		out, err := c.Run(b.Context(), Run{})
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Logf("%s ms a frame", out)
+	}
+}

@@ -10,6 +10,7 @@ import (
 	"github.com/capodekappa/capo/gateware/batch"
 	"github.com/capodekappa/capo/gateware/ref"
 	"github.com/capodekappa/capo/gateware/soft"
+	"github.com/capodekappa/capo/gateware/wasm"
 	"github.com/capodekappa/capo/jsrt/job"
 )
 
@@ -63,7 +64,18 @@ func softwareEngines(s *kernelSource) []*kernelEngine {
 	return []*kernelEngine{
 		goja,
 		newEngine(s, soft.Batch, func(ctx context.Context) (kernelRunner, error) { return batch.New(ctx, s.kernel) }),
+		newEngine(s, soft.Wasm, func(ctx context.Context) (kernelRunner, error) { return compiled(ctx, s, wasm.Scalar()) }),
+		newEngine(s, soft.WasmSIMD, func(ctx context.Context) (kernelRunner, error) { return compiled(ctx, s) }),
 	}
+}
+
+// compiled is WebAssembly, where this machine compiles it.
+func compiled(ctx context.Context, s *kernelSource, options ...wasm.Option) (kernelRunner, error) {
+	e, err := wasm.New(ctx, s.kernel, options...)
+	if errors.Is(err, wasm.ErrUnavailable) {
+		return nil, fmt.Errorf("%w: %w", errNoTool, err)
+	}
+	return e, err
 }
 
 // softwareEngine is one of them by its name, or the fastest.

@@ -60,7 +60,7 @@ func TestKernelRun(t *testing.T) {
 	if code, got, errs := feed(t, []byte{255, 255, 255, 255, 0, 0}, "kernel", "run", file+"#gray"); code != 0 || !bytes.Equal(got, []byte{255, 77}) {
 		t.Errorf("%d, %v, %s", code, got, errs)
 	}
-	for _, engine := range []string{"goja", "batch"} {
+	for _, engine := range []string{"goja", "batch", "wasm", "wasm-simd"} {
 		if code, got, errs := feed(t, []byte{9, 9, 9, 9, 9, 4}, "kernel", "run", file+"#box", "--width", "3", "--engine", engine); code != 0 || !bytes.Equal(got, []byte{9, 8, 8, 9, 8, 7}) {
 			t.Errorf("%s: %d, %v, %s", engine, code, got, errs)
 		}
@@ -111,10 +111,10 @@ var kernelFields = []string{"name", "part", "engine", "luts", "ffs", "brams", "f
 func TestKernelProve(t *testing.T) {
 	dir := kernelFolder(t)
 	file := filepath.Join(dir, "k.ts")
-	args := []string{"kernel", "prove", file, "--noise", "4K", "--engine", "batch", "-o", "json"}
+	args := []string{"kernel", "prove", file, "--noise", "4K", "--engine", "batch,wasm,wasm-simd", "-o", "json"}
 	code, out, errs := say(t, args...)
 	var rows []map[string]any
-	if err := json.Unmarshal([]byte(out), &rows); code != 0 || err != nil || len(rows) != 8 {
+	if err := json.Unmarshal([]byte(out), &rows); code != 0 || err != nil || len(rows) != 16 {
 		t.Fatalf("%d, %s, %s, %v", code, out, errs, err)
 	}
 	for i, row := range rows {
@@ -123,8 +123,8 @@ func TestKernelProve(t *testing.T) {
 				t.Errorf("no %s in %v", field, row)
 			}
 		}
-		if row["digest"] != rows[i&^1]["digest"] || row["digest"] == nil || row["bytes_per_s"] == nil {
-			t.Errorf("%v and %v", rows[i&^1], row)
+		if row["digest"] != rows[i&^3]["digest"] || row["digest"] == nil || row["bytes_per_s"] == nil {
+			t.Errorf("%v and %v", rows[i&^3], row)
 		}
 	}
 	t.Run("a golden that does not hold", func(t *testing.T) {
