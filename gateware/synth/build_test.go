@@ -160,7 +160,7 @@ func TestACoreThatIsTooLargeSaysHowMuchItNeeds(t *testing.T) {
 // wide is a core of n flip-flops in a row.
 func wide(n int) spi.Core {
 	return spi.Core{
-		Module: "wide_core", InBytes: 1, OutBytes: 1, Stages: []spi.Stage{{Latency: 1}},
+		Module: "wide_core", InBytes: 1, OutBytes: 1, Latency: 1, Stages: []spi.Stage{{}},
 		Verilog: fmt.Sprintf(`module wide_core (input wire clk, input wire rst, input wire [7:0] s_axis_tdata, input wire s_axis_tvalid,
     output wire s_axis_tready, input wire s_axis_tlast, output wire [7:0] m_axis_tdata, output wire m_axis_tvalid, input wire m_axis_tready, output wire m_axis_tlast);
   reg v; reg [%d:0] x;

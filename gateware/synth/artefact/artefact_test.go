@@ -22,7 +22,7 @@ func sample() *File {
 	return &File{
 		Manifest: Manifest{
 			Name: "gray", Text: "kernel \"\"\n", Part: "ice40up5k-sg48", IDCODE: "", Wrapper: 1,
-			Link:   &spi.Link{InBytes: 3, OutBytes: 1, Period: 3, Latency: 4, Stages: []spi.Stage{{Latency: 3, DelayRows: 1, DelayCols: 1, HopRows: 2, HopCols: 2}}},
+			Link:   &spi.Link{InBytes: 3, OutBytes: 1, Framing: spi.Flagged, Period: 3, Latency: 4, Stages: []spi.Stage{{DelayRows: 1, DelayCols: 1, HopRows: 2, HopCols: 2}}},
 			FmaxHz: 50500000, Resources: Resources{Cells: 249, LUTs: 179, FFs: 127, Carries: 90, BRAMs: 2},
 			Kind: "native", Tools: map[string]string{"yosys": "0.23", "nextpnr-ice40": "0.4-1", "icepack": "sha256:0123456789abcdef"}, Seed: 1,
 			Golden: []Vector{{Width: 2, In: []byte{0, 0, 0, 255, 255, 255}, Out: []byte{0, 255}}},

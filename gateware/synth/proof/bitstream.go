@@ -105,17 +105,24 @@ func Frame(ctx context.Context, d *Design, l *spi.Link, in []byte, width int) ([
 	if err != nil || len(sent) == 0 {
 		return nil, err
 	}
-	if width == 0 {
-		width = len(in) / l.InBytes
-	}
-	rows := len(in) / l.InBytes / width
-	matters, err := l.Slots(width, rows)
+	frame, err := l.FrameOf(len(in), width)
 	if err != nil {
 		return nil, err
 	}
-	got, err := Simulate(ctx, *d, sent, func(slot int) bool { return !matters[slot] })
+	got, unknown, err := Simulate(ctx, *d, sent)
 	if err != nil {
 		return nil, err
 	}
-	return l.Decode(got, width, rows)
+	slots, err := l.Slots(got, frame)
+	if err != nil {
+		return nil, err
+	}
+	for _, at := range slots {
+		for i := at; i < at+l.OutBytes; i++ {
+			if unknown[i] {
+				return nil, fmt.Errorf("byte %d of the answer has bits that nothing drives", i)
+			}
+		}
+	}
+	return l.Decode(got, frame)
 }

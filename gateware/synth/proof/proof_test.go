@@ -2,10 +2,12 @@ package proof
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"testing"
 
 	"github.com/capodekappa/capo/gateware/synth/part"
+	"github.com/capodekappa/capo/gateware/synth/spi"
 	"github.com/capodekappa/capo/test/need"
 )
 
@@ -19,24 +21,24 @@ endmodule
 
 func TestADesignIsDrivenByteByByte(t *testing.T) {
 	need.Command(t, "iverilog")
-	first := func(slot int) bool { return slot == 0 }
-	got, err := Simulate(t.Context(), Design{Module: "echo", Verilog: []string{echo}}, []byte{0x12, 0xa5, 0xff, 0}, first)
-	if err != nil || string(got) != "\x00\x12\xa5\xff" {
-		t.Errorf("%x, %v", got, err)
+	got, unknown, err := Simulate(t.Context(), Design{Module: "echo", Verilog: []string{echo}}, []byte{0x12, 0xa5, 0xff, 0})
+	if err != nil || string(got) != "\x00\x12\xa5\xff" || !slices.Equal(unknown, []bool{true, false, false, false}) {
+		t.Errorf("%x, %v, %v", got, unknown, err)
 	}
 }
 
 func TestBitsThatNothingDrivesAreAnError(t *testing.T) {
 	need.Command(t, "iverilog")
-	_, err := Simulate(t.Context(), Design{Module: "echo", Verilog: []string{echo}}, []byte{1, 2}, func(int) bool { return false })
-	if err == nil || !strings.Contains(err.Error(), "byte 0") {
-		t.Errorf("%v", err)
+	l := &spi.Link{InBytes: 1, OutBytes: 1, Framing: spi.Plain, Period: 1, Latency: 1, Stages: []spi.Stage{{}}}
+	undriven := Design{Module: "mute", Verilog: []string{"module mute (input sck, input ss, input mosi, output miso); endmodule"}}
+	if got, err := Frame(t.Context(), &undriven, l, []byte{1, 2}, 0); err == nil || !strings.Contains(err.Error(), "nothing drives") {
+		t.Errorf("%x, %v", got, err)
 	}
 }
 
 func TestADesignThatIsWrongIsToldInTheSimulatorsWords(t *testing.T) {
 	need.Command(t, "iverilog")
-	_, err := Simulate(t.Context(), Design{Module: "echo", Verilog: []string{"module echo(;"}}, []byte{1}, nil)
+	_, _, err := Simulate(t.Context(), Design{Module: "echo", Verilog: []string{"module echo(;"}}, []byte{1})
 	if err == nil || !strings.Contains(err.Error(), "syntax error") {
 		t.Errorf("%v", err)
 	}
@@ -44,7 +46,7 @@ func TestADesignThatIsWrongIsToldInTheSimulatorsWords(t *testing.T) {
 
 func TestMissingToolsAreNamedWithTheCommandThatGetsThem(t *testing.T) {
 	t.Setenv("PATH", t.TempDir())
-	_, err := Simulate(t.Context(), Design{Module: "echo"}, []byte{1}, nil)
+	_, _, err := Simulate(t.Context(), Design{Module: "echo"}, []byte{1})
 	if !errors.Is(err, ErrMissing) || !strings.Contains(err.Error(), "apt-get install") {
 		t.Errorf("%v", err)
 	}

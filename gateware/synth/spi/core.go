@@ -14,46 +14,42 @@ type Core struct {
 	OutBytes  int
 	WidthBits int // of the port width; 0: there is none
 	RowsBits  int // of the port rows; 0: there is none
-	Stages    []Stage
+	// Latency is the clocks from taking a token to handing over what it gives: 0 without registers, 1 if the output is a
+	// register. It must be exact where every stage gives a token at once for each that it takes.
+	Latency int
+	Stages  []Stage
 }
 
-// Stage says when a stage of a core hands over its tokens.
+// Stage is what a stage of a core does to the stream.
 type Stage struct {
-	// Latency is the clocks from taking the token that completes an output to handing that output over: 0 for a stage
-	// without registers, 1 for one whose output is a register.
-	Latency int `json:"latency"`
-	// DelayRows and DelayCols say which token completes the output for position (y, x): the one that is this many rows
-	// and columns later in the stream, rows×width+columns tokens. After the frame's last token the stage goes on by
-	// itself, a token a clock, until all outputs are out.
+	// DelayRows and DelayCols: the output for a position comes with a token up to this many rows and columns later in the
+	// stream, and after the frame's last token the stage goes on by itself until all outputs are out.
 	DelayRows int `json:"delay_rows,omitempty"`
 	DelayCols int `json:"delay_cols,omitempty"`
-	// HopRows and HopCols: of the positions only those with y and x divisible by them have an output; 0 means 1.
+	// HopRows and HopCols: only one position in each so many rows and columns has an output (rounded up); 0 means 1.
 	HopRows int `json:"hop_rows,omitempty"`
 	HopCols int `json:"hop_cols,omitempty"`
-	// PhaseRows and PhaseCols shift that: y mod HopRows is PhaseRows (the last row of a tile, say).
-	PhaseRows int `json:"phase_rows,omitempty"`
-	PhaseCols int `json:"phase_cols,omitempty"`
-	// Flat: the positions are counted through the frame as if it were one row.
+	// Flat: positions are counted through the frame as if it were one row.
 	Flat bool `json:"flat,omitempty"`
 	// Last: only the frame's last position has an output.
 	Last bool `json:"last,omitempty"`
 }
 
-// flushes tells whether the stage can hand over tokens faster than it takes them.
-func (s Stage) flushes() bool { return s.DelayRows > 0 || s.DelayCols > 0 }
+// direct tells whether the stage gives a token at once for each that it takes.
+func (s Stage) direct() bool { return s.DelayRows == 0 && s.DelayCols == 0 && !s.Last && !s.hops() }
 
-// maxLatency bounds clocks, and delays in rows or tokens.
-const maxLatency = 1 << 12
+// hops tells whether the stage gives fewer tokens than it takes.
+func (s Stage) hops() bool { return s.HopRows > 1 || s.HopCols > 1 }
+
+// maxDelay bounds delays and hops in rows or tokens, and latencies in clocks.
+const maxDelay = 1 << 16
 
 // check says what is wrong with a stage.
 func (s Stage) check() error {
-	for _, n := range []int{s.Latency, s.DelayRows, s.DelayCols, s.HopRows, s.HopCols, s.PhaseRows, s.PhaseCols} {
-		if n < 0 || n > maxLatency {
-			return fmt.Errorf("%d is not a number of clocks or tokens", n)
+	for _, n := range []int{s.DelayRows, s.DelayCols, s.HopRows, s.HopCols} {
+		if n < 0 || n > maxDelay {
+			return fmt.Errorf("%d is not a number of rows or tokens", n)
 		}
-	}
-	if s.PhaseRows >= max(s.HopRows, 1) || s.PhaseCols >= max(s.HopCols, 1) {
-		return errors.New("a phase is not less than its hop")
 	}
 	return nil
 }
@@ -64,7 +60,7 @@ const (
 	maxStages = 64
 )
 
-var moduleName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,63}$`)
+var moduleName = regexp.MustCompile(`^[A-Za-z_][A-Za-z0-9_]{0,79}$`)
 
 // Check says what is wrong with a core's description.
 func (c *Core) Check() error {
@@ -74,6 +70,9 @@ func (c *Core) Check() error {
 	if c.WidthBits < 0 || c.WidthBits > 16 || c.RowsBits < 0 || c.RowsBits > 32 {
 		return fmt.Errorf("core %s: its width has %d bits and its rows %d", c.Module, c.WidthBits, c.RowsBits)
 	}
+	if c.Latency < 0 || c.Latency > maxDelay {
+		return fmt.Errorf("core %s: a latency of %d clocks", c.Module, c.Latency)
+	}
 	if _, err := c.Link(); err != nil {
 		return fmt.Errorf("core %s: %w", c.Module, err)
 	}
@@ -82,10 +81,35 @@ func (c *Core) Check() error {
 
 // Link is how a host talks to the core behind the wrapper.
 func (c *Core) Link() (*Link, error) {
-	l := &Link{InBytes: c.InBytes, OutBytes: c.OutBytes, Period: max(c.InBytes, c.OutBytes), Stages: c.Stages}
-	l.Latency = c.InBytes + (l.clocks()+1+7)/8
+	l := &Link{InBytes: c.InBytes, OutBytes: c.OutBytes, Framing: c.framing(), Stages: c.Stages}
+	l.Period = l.period()
+	if l.Framing == Plain {
+		l.Latency = c.InBytes + (c.Latency+1+7)/8
+	} else {
+		l.Latency = l.Period + (c.Latency+3+7)/8
+	}
 	if err := l.Check(); err != nil {
 		return nil, err
 	}
 	return l, nil
 }
+
+// framing finds the leanest one that the core permits. One that reads the geometry may let the first token wait.
+func (c *Core) framing() Framing {
+	direct, few, single := c.WidthBits == 0 && c.RowsBits == 0, false, false
+	for _, s := range c.Stages {
+		direct = direct && s.direct()
+		few = few || s.hops()
+		single = single || s.Last
+	}
+	switch {
+	case direct:
+		return Plain
+	case few && !single:
+		return Flagged
+	}
+	return Marked
+}
+
+// errPeriod says that a link's numbers do not go together.
+var errPeriod = errors.New("its period does not fit its tokens")

@@ -6,16 +6,16 @@
 //
 //   - a header of [HeaderBytes]: width-1 and rows-1, each 16 bits, little-endian. It is always sent, and ignored by cores
 //     that do not look at the geometry;
-//   - the input tokens, each in a period of max(bytes in, bytes out) slots, filled up behind the token;
+//   - the input tokens, one a period, each filled up to the period's slots;
 //   - zeros, until the last output token came.
 //
-// Which period carries which output token is no flag on the wire but a function of the geometry, [Link.Schedule].
+// An output token takes its place in a period too. Which periods carry one depends on the core's [Framing]: it is a fixed
+// number of slots after the token that it belongs to; or one a period from the first on, which a mark announces; or a
+// mark stands before each, where a core gives fewer tokens than it takes.
 //
-// What a core must do (the protocol between gateware/verilog and this package): a module with clk, rst (synchronous),
-// s_axis_tdata/tvalid/tready/tlast, m_axis_tdata/tvalid/tready/tlast and, where it needs them, width and rows (each minus
-// one), steady from before the first token on. It takes a token in any clock unless it flushes, and its [Stage]s say how
-// many clocks later a token's output is handed over. A stage stands still as a whole while its output is not taken; the
-// wrapper takes at most one token a period, always in the same clock of the period.
+// A core is a module with clk, rst (synchronous), s_axis_tdata/tvalid/tready/tlast, m_axis_tdata/tvalid/tready/tlast and,
+// where it needs it, width (minus one), steady from before the first token on. tdata is a token as it is on the wire, byte
+// 0 in bits 7:0.
 package spi
 
 // HeaderBytes is the length of a transfer's header.

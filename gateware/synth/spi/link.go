@@ -6,28 +6,50 @@ import (
 	"fmt"
 )
 
+// Framing is how a host finds the output tokens in what it receives.
+type Framing string
+
+// The framings.
+const (
+	// Plain: the output of a token begins Latency slots after that token does.
+	Plain Framing = "plain"
+	// Marked: zeros, then a slot with 1 before the first output; from there on one a period.
+	Marked Framing = "marked"
+	// Flagged: before each output there is a slot with 1, where there is none it is 0.
+	Flagged Framing = "flagged"
+)
+
+// maxTransfer bounds a transfer in bytes.
+const maxTransfer = 1 << 30
+
+// mark is the byte before an output token.
+const mark = 1
+
 // Link is what a host must know to talk to a core behind the wrapper. It is part of the artefact's manifest.
 type Link struct {
 	InBytes  int     `json:"in_bytes"`
 	OutBytes int     `json:"out_bytes"`
-	Period   int     `json:"period_slots"`  // byte slots of a period: max(in, out)
-	Latency  int     `json:"latency_slots"` // from a token's first byte in to the first byte of the output that it completes
+	Framing  Framing `json:"framing"`
+	Period   int     `json:"period_slots"`  // byte slots of a period
+	Latency  int     `json:"latency_slots"` // from a token's first byte in to the first byte of what it gives, at most that unless Plain
 	Stages   []Stage `json:"stages"`
 }
 
-// clocks is the sum of the stages' latencies.
-func (l *Link) clocks() int {
-	n := 0
-	for _, s := range l.Stages {
-		n += s.Latency
+// period is max(in, out), and has room for the mark where each output has one.
+func (l *Link) period() int {
+	if l.Framing == Flagged {
+		return max(l.InBytes, l.OutBytes+1)
 	}
-	return n
+	return max(l.InBytes, l.OutBytes)
 }
 
 // Check says what is wrong with a link, which may have been read from a file.
 func (l *Link) Check() error {
 	if l.InBytes < 1 || l.InBytes > maxToken || l.OutBytes < 1 || l.OutBytes > maxToken {
 		return fmt.Errorf("tokens of %d and %d bytes", l.InBytes, l.OutBytes)
+	}
+	if l.Framing != Plain && l.Framing != Marked && l.Framing != Flagged {
+		return fmt.Errorf("framing %.20q", l.Framing)
 	}
 	if len(l.Stages) < 1 || len(l.Stages) > maxStages {
 		return fmt.Errorf("%d stages", len(l.Stages))
@@ -36,9 +58,12 @@ func (l *Link) Check() error {
 		if err := s.check(); err != nil {
 			return fmt.Errorf("stage %d: %w", i+1, err)
 		}
+		if l.Framing == Plain && !s.direct() {
+			return fmt.Errorf("stage %d does not give a token for each, as plain framing means", i+1)
+		}
 	}
-	if want := l.InBytes + (l.clocks()+1+7)/8; l.Latency != want || l.Period != max(l.InBytes, l.OutBytes) {
-		return fmt.Errorf("a period of %d slots and a latency of %d do not fit tokens and stages (%d and %d)", l.Period, l.Latency, max(l.InBytes, l.OutBytes), want)
+	if l.Latency < 0 || l.Latency > maxToken+maxDelay || l.Period != l.period() {
+		return fmt.Errorf("a period of %d slots, a latency of %d: %w", l.Period, l.Latency, errPeriod)
 	}
 	return nil
 }
@@ -46,91 +71,90 @@ func (l *Link) Check() error {
 // ErrGeometry: a call's geometry cannot be said in the header.
 var ErrGeometry = errors.New("a frame over SPI has at most 65536 columns and 65536 rows")
 
-// rows is the number of rows of a frame of these bytes; width 0 means one row.
-func (l *Link) geometry(bytes, width int) (w, rows int, err error) {
+// Frame is a frame's size in tokens.
+type Frame struct {
+	Width, Rows int
+}
+
+// FrameOf is the size of a frame of these bytes; width 0 means one row. Errors: [ErrGeometry].
+func (l *Link) FrameOf(bytes, width int) (Frame, error) {
 	if bytes%l.InBytes != 0 {
-		return 0, 0, fmt.Errorf("%d bytes are not whole words of %d", bytes, l.InBytes)
+		return Frame{}, fmt.Errorf("%d bytes are not whole words of %d", bytes, l.InBytes)
 	}
 	tokens := bytes / l.InBytes
 	if tokens == 0 {
-		return width, 0, nil
+		return Frame{Width: width}, nil
 	}
 	if width == 0 {
 		width = tokens
 	}
 	if width < 0 || tokens%width != 0 {
-		return 0, 0, fmt.Errorf("%d words are not whole rows of %d", tokens, width)
+		return Frame{}, fmt.Errorf("%d words are not whole rows of %d", tokens, width)
 	}
-	if rows = tokens / width; width > MaxSide || rows > MaxSide {
-		return 0, 0, fmt.Errorf("%d by %d: %w", width, rows, ErrGeometry)
+	f := Frame{width, tokens / width}
+	if f.Width > MaxSide || f.Rows > MaxSide {
+		return Frame{}, fmt.Errorf("%d by %d: %w", f.Width, f.Rows, ErrGeometry)
 	}
-	return width, rows, nil
+	return f, nil
 }
 
 // Encode is what the host sends for a frame: the header, the tokens, and zeros until the last output came. A frame
 // without tokens is no transfer.
 func (l *Link) Encode(in []byte, width int) ([]byte, error) {
-	width, rows, err := l.geometry(len(in), width)
-	if err != nil || rows == 0 {
+	f, err := l.FrameOf(len(in), width)
+	if err != nil || f.Rows == 0 {
 		return nil, err
 	}
-	tokens := width * rows
-	slots := HeaderBytes + l.Period*tokens
-	if periods := l.schedule(width, rows); len(periods) > 0 {
-		slots = max(slots, l.slot(periods[len(periods)-1])+l.OutBytes)
+	slots := HeaderBytes + l.Period*l.periods(f)
+	if slots > maxTransfer {
+		return nil, fmt.Errorf("%d by %d: a transfer of %d bytes is longer than %d", f.Width, f.Rows, slots, maxTransfer)
 	}
 	out := make([]byte, slots)
-	binary.LittleEndian.PutUint16(out, uint16(width-1))
-	binary.LittleEndian.PutUint16(out[2:], uint16(rows-1))
-	for k := range tokens {
+	binary.LittleEndian.PutUint16(out, uint16(f.Width-1))
+	binary.LittleEndian.PutUint16(out[2:], uint16(f.Rows-1))
+	for k := range f.Width * f.Rows {
 		copy(out[HeaderBytes+k*l.Period:], in[k*l.InBytes:(k+1)*l.InBytes])
 	}
 	return out, nil
 }
 
-// Decode takes the output tokens from what the host received during the transfer that Encode made for the same frame.
-func (l *Link) Decode(received []byte, width, rows int) ([]byte, error) {
-	if width*rows == 0 {
-		return nil, nil
-	}
-	if width < 0 || rows < 0 || width > MaxSide || rows > MaxSide {
-		return nil, fmt.Errorf("%d by %d: %w", width, rows, ErrGeometry)
-	}
-	periods := l.schedule(width, rows)
-	out := make([]byte, 0, len(periods)*l.OutBytes)
-	for _, q := range periods {
-		at := l.slot(q)
-		if at+l.OutBytes > len(received) {
-			return nil, fmt.Errorf("the transfer ended after %d bytes, a frame of %d by %d takes %d or more", len(received), width, rows, at+l.OutBytes)
+// periods is after how many periods the last output is out, or a few more.
+func (l *Link) periods(f Frame) int {
+	n := f.Width*f.Rows + (l.Latency+l.OutBytes+l.Period-1)/l.Period
+	for _, s := range l.Stages {
+		width := f.Width
+		if s.Flat {
+			width = f.Width * f.Rows
 		}
-		out = append(out, received[at:at+l.OutBytes]...)
+		n += s.DelayRows*width + s.DelayCols
+		if !s.direct() {
+			n += 2
+		}
+		f = s.out(f)
 	}
-	return out, nil
+	return n
 }
 
-// slot is the byte slot where an output that comes with period q begins.
-func (l *Link) slot(q int) int { return HeaderBytes + l.Latency + q*l.Period }
-
-// Schedule lists, for each output token of a frame, the period that it comes with: q means that its first byte is in slot
-// HeaderBytes + q×Period + Latency of the transfer, counted from 0. Errors: [ErrGeometry].
-func (l *Link) Schedule(width, rows int) ([]int, error) {
-	if width < 1 || rows < 1 || width > MaxSide || rows > MaxSide {
-		return nil, fmt.Errorf("%d by %d: %w", width, rows, ErrGeometry)
+// out is the frame that a stage gives.
+func (s Stage) out(f Frame) Frame {
+	up := func(n, by int) int { return (n + max(by, 1) - 1) / max(by, 1) }
+	switch {
+	case f.Width*f.Rows == 0:
+		return Frame{Width: f.Width}
+	case s.Last:
+		return Frame{1, 1}
+	case s.Flat && s.HopCols > 1:
+		return Frame{up(f.Width*f.Rows, s.HopCols), 1}
+	case s.Flat:
+		return f
 	}
-	return l.schedule(width, rows), nil
+	return Frame{up(f.Width, s.HopCols), up(f.Rows, s.HopRows)}
 }
 
-// Slots tells of which byte slots of a frame's transfer the host looks at what it receives.
-func (l *Link) Slots(width, rows int) (map[int]bool, error) {
-	periods, err := l.Schedule(width, rows)
-	if err != nil {
-		return nil, err
+// Outputs is the number of output tokens for a frame.
+func (l *Link) Outputs(f Frame) int {
+	for _, s := range l.Stages {
+		f = s.out(f)
 	}
-	slots := make(map[int]bool, len(periods)*l.OutBytes)
-	for _, q := range periods {
-		for i := range l.OutBytes {
-			slots[l.slot(q)+i] = true
-		}
-	}
-	return slots, nil
+	return f.Width * f.Rows
 }

@@ -28,7 +28,7 @@ func header(name string, in, out int, geometry string) string {
 func Xor() Case {
 	return Case{
 		Name: "xor",
-		Core: spi.Core{Module: "xor_core", InBytes: 1, OutBytes: 1, Stages: []spi.Stage{{Latency: 0}}, Verilog: header("xor_core", 1, 1, "") + `
+		Core: spi.Core{Module: "xor_core", InBytes: 1, OutBytes: 1, Stages: []spi.Stage{{}}, Verilog: header("xor_core", 1, 1, "") + `
   assign m_axis_tdata = s_axis_tdata ^ 8'hff;
   assign m_axis_tvalid = s_axis_tvalid;
   assign s_axis_tready = m_axis_tready;
@@ -49,7 +49,7 @@ endmodule
 func Gray() Case {
 	return Case{
 		Name: "gray",
-		Core: spi.Core{Module: "gray_core", InBytes: 3, OutBytes: 1, Stages: []spi.Stage{{Latency: 3}}, Verilog: header("gray_core", 3, 1, "") + `
+		Core: spi.Core{Module: "gray_core", InBytes: 3, OutBytes: 1, Latency: 3, Stages: []spi.Stage{{}}, Verilog: header("gray_core", 3, 1, "") + `
   wire [7:0] r = s_axis_tdata[7:0], g = s_axis_tdata[15:8], b = s_axis_tdata[23:16];
   wire move = m_axis_tready | ~v3;
   reg v1, v2, v3;
@@ -83,7 +83,7 @@ endmodule
 func Sum() Case {
 	return Case{
 		Name: "sum",
-		Core: spi.Core{Module: "sum_core", InBytes: 1, OutBytes: 4, Stages: []spi.Stage{{Latency: 1, Last: true}}, Verilog: header("sum_core", 1, 4, "") + `
+		Core: spi.Core{Module: "sum_core", InBytes: 1, OutBytes: 4, Latency: 1, Stages: []spi.Stage{{Last: true}}, Verilog: header("sum_core", 1, 4, "") + `
   reg [31:0] sum; reg full;
   assign s_axis_tready = m_axis_tready | ~full;
   always @(posedge clk)
@@ -118,7 +118,7 @@ endmodule
 func Below() Case {
 	return Case{
 		Name: "below",
-		Core: spi.Core{Module: "below_core", InBytes: 1, OutBytes: 1, WidthBits: 8, RowsBits: 16, Stages: []spi.Stage{{Latency: 2, DelayRows: 1}},
+		Core: spi.Core{Module: "below_core", InBytes: 1, OutBytes: 1, WidthBits: 8, RowsBits: 16, Latency: 2, Stages: []spi.Stage{{DelayRows: 1}},
 			Verilog: header("below_core", 1, 1, "input wire [7:0] width, input wire [15:0] rows,") + `
   reg [7:0] line [0:255];
   reg [7:0] x; reg [15:0] y; reg flush;
@@ -165,9 +165,13 @@ endmodule
 }
 
 // Chain is a pipe of stages of a byte each, for simulation only: a stage with a delay gives the byte at a position XOR
-// the newest byte that there was. It follows the Stage descriptions, all of whose fields may be used but the phases.
-func Chain(stages ...spi.Stage) Case {
+// the newest byte that there was. latencies are the stages'.
+func Chain(latencies []int, stages ...spi.Stage) Case {
 	var b strings.Builder
+	latency := 0
+	for _, n := range latencies {
+		latency += n
+	}
 	b.WriteString(chainStage)
 	b.WriteString(header("chain_core", 1, 1, "input wire [15:0] width, input wire [15:0] rows,"))
 	b.WriteString("  wire [31:0] w0 = width, r0 = rows;\n  wire [7:0] d0 = s_axis_tdata; wire v0 = s_axis_tvalid; wire y0; assign s_axis_tready = y0;\n")
@@ -180,13 +184,13 @@ func Chain(stages ...spi.Stage) Case {
 		}
 		fmt.Fprintf(&b, "  assign {w%d, r%d} = {%s};\n", i+1, i+1, next)
 		fmt.Fprintf(&b, "  chain_stage #(%d, %d, %d, %d, %d, %d) s%d (clk, rst, w%d, r%d, d%d, v%d, y%d, d%d, v%d, y%d);\n",
-			s.Latency, s.DelayRows, s.DelayCols, hr, hc, map[bool]int{true: 1}[s.Last], i, i, i, i, i, i, i+1, i+1, i+1)
+			latencies[i], s.DelayRows, s.DelayCols, hr, hc, map[bool]int{true: 1}[s.Last], i, i, i, i, i, i, i+1, i+1, i+1)
 	}
 	n := len(stages)
 	fmt.Fprintf(&b, "  assign m_axis_tdata = d%d; assign m_axis_tvalid = v%d; assign y%d = m_axis_tready; assign m_axis_tlast = 1'b0;\nendmodule\n", n, n, n)
 	return Case{
 		Name: "chain",
-		Core: spi.Core{Module: "chain_core", InBytes: 1, OutBytes: 1, WidthBits: 16, RowsBits: 16, Stages: stages, Verilog: b.String()},
+		Core: spi.Core{Module: "chain_core", InBytes: 1, OutBytes: 1, WidthBits: 16, RowsBits: 16, Latency: latency, Stages: stages, Verilog: b.String()},
 		Want: func(in []byte, width int) []byte {
 			for _, s := range stages {
 				in, width = chainWant(s, in, width)
