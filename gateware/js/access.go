@@ -94,7 +94,8 @@ func (e *eval) index(o *object, d dyn, at file.Idx) value {
 		return failed{}
 	}
 	if d.form != number {
-		d.id = e.use(d.id)
+		e.refuse(at, "a truth value is an index", "true is not 1 there: no element has that name", "write +(…), or choose with ?:")
+		return failed{}
 	}
 	return e.at(o, e.use(d.id), at)
 }
@@ -255,6 +256,9 @@ func (e *eval) flat(p *pick, id ir.ID, k dyn, at file.Idx) (value, bool) {
 			return nil, false
 		}
 		width = len(row.table)
+	}
+	if k.form != number {
+		return nil, false
 	}
 	column := e.use(k.id)
 	if s := e.span(column); s.lo < 0 || s.hi >= int64(width) {

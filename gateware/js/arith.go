@@ -17,6 +17,8 @@ const far = 1 << 53
 
 func formatNumber(f float64) string {
 	switch {
+	case f == 0: // -0 too
+		return "0"
 	case math.IsInf(f, 1):
 		return "Infinity"
 	case math.IsInf(f, -1):
@@ -154,9 +156,9 @@ func (e *eval) id(v value, at file.Idx) ir.ID {
 func (e *eval) refuseNumber(f float64, at file.Idx) {
 	switch {
 	case math.IsNaN(f):
-		e.refuse(at, "NaN meets a value that is known only at run time", onlyIntegers, "look for a missing element or argument, or a calculation with undefined")
+		e.refuse(at, "the value is NaN", onlyIntegers, "look for a missing element or argument, or a calculation with undefined")
 	case math.IsInf(f, 0):
-		e.refuse(at, formatNumber(f)+" meets a value that is known only at run time", onlyIntegers, "use a number as large as is needed")
+		e.refuse(at, "the value is "+formatNumber(f), onlyIntegers, "use a number as large as is needed")
 	case math.Abs(f) > far:
 		e.refuse(at, formatNumber(f)+" is outside ±2^53", "numbers are exact only up to there", "use a smaller number")
 	default:
@@ -177,6 +179,8 @@ func (e *eval) refuseValue(v value, at file.Idx) {
 		e.refuse(at, "a quotient is a fraction", onlyIntegers, "put it at once into Math.floor, Math.trunc, Math.round, | 0 or >>> 0")
 	case str:
 		e.refuse(at, describe(v)+" is not a number", "a kernel has no strings", "use numbers")
+	case builtin:
+		e.refuseBuiltin(string(v), at)
 	default:
 		e.refuse(at, describe(v)+" is not a number", onlyIntegers, "name an element or a field of it")
 	}

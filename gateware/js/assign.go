@@ -150,7 +150,7 @@ func (e *eval) putMember(of, k, v value, at file.Idx) {
 		if !e.mine(o, at) {
 			return
 		}
-		if d, ok := k.(dyn); ok && o.array {
+		if d, ok := k.(dyn); ok && o.array && d.form == number {
 			e.putAny(o, d.id, v, at)
 			return
 		}
@@ -201,6 +201,10 @@ func (e *eval) putAny(o *object, id ir.ID, v value, at file.Idx) {
 
 func (e *eval) putField(o *object, k, v value, at file.Idx) {
 	text, ok := key(k)
+	if d, isDyn := k.(dyn); isDyn && d.form != number {
+		e.index(o, d, at)
+		return
+	}
 	if !ok {
 		e.refuse(at, "a field's name is known only at run time", "a record's fields are fixed", "use an array and an index")
 		return

@@ -183,8 +183,12 @@ func (e *eval) divide(op token.Token, a, b value, at file.Idx) value {
 		return failed{}
 	}
 	by, isWhole := whole(f)
-	if f == 0 || !isWhole || by <= -far || by >= far {
-		e.refuse(at, "a division by "+formatNumber(f), "a kernel divides by whole numbers other than 0", insteadOfFloat)
+	if f == 0 {
+		e.refuse(at, "a division by 0", "its result is no number", "use another divisor")
+		return failed{}
+	}
+	if !isWhole || by <= -far || by >= far {
+		e.refuse(at, "a division by "+formatNumber(f), "a kernel divides by whole numbers", insteadOfFloat)
 		return failed{}
 	}
 	id := e.id(a, at)

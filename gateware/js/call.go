@@ -107,6 +107,9 @@ func (e *eval) construct(n *ast.NewExpression, s *env) value {
 	if f == builtin("Array") {
 		return e.callBuiltin("Array", e.list(n.ArgumentList, s), n.New)
 	}
+	if id, ok := f.(builtin); ok && forbidden[string(id)] != [2]string{} {
+		e.refuseBuiltin(string(id), n.New)
+	}
 	if e.err == nil {
 		what := "new"
 		if id, ok := n.Callee.(*ast.Identifier); ok {
@@ -140,7 +143,7 @@ func (e *eval) refuseBuiltin(name string, at file.Idx) {
 			return
 		}
 	}
-	e.refuse(at, name+" is not known", "a kernel has Math, Array, Number and what the source declares", "declare it, or import it")
+	e.refuse(at, name+" cannot be used", "a kernel has Math, Array, Number and what the source declares", "declare it, or import it")
 }
 
 func (e *eval) builtinMember(b builtin, k value, at file.Idx) value {

@@ -97,9 +97,13 @@ func (d *describer) problem(err error) error {
 	var thrown *goja.Exception
 	var late *goja.InterruptedError
 	var mine *Problem
+	var deep *goja.StackOverflowError
 	switch {
 	case errors.As(err, &mine):
 		return mine
+	case errors.As(err, &deep):
+		p.What, p.Instead = "the top level of the source calls functions without end", "end the recursion"
+		p.Pos = d.place(deep.Stack(), p.Pos)
 	case errors.As(err, &late):
 		p.What = fmt.Sprintf("the top level of the source ran longer than %s", DescribeTime)
 		if cause, ok := late.Value().(error); ok && errors.Is(cause, context.Canceled) {
@@ -210,11 +214,11 @@ func (d *describer) object(o *goja.Object) val {
 	_, callable := goja.AssertFunction(o)
 	array := o.ClassName() == "Array" || d.isView(o)
 	if !isTagged && !array && (callable || o.ClassName() != "Object") {
-		what := o.ClassName()
+		what := "a " + o.ClassName()
 		if callable {
-			what = "function"
+			what = functionKind(o.String())
 		}
-		return val{Kind: otherKind, Text: "a " + what}
+		return val{Kind: otherKind, Text: what}
 	}
 	id := len(d.out.Nodes)
 	d.ids[o] = id
@@ -232,6 +236,19 @@ func (d *describer) object(o *goja.Object) val {
 		d.out.Nodes[id] = n
 	}
 	return val{Kind: nodeKind, Ref: id}
+}
+
+// functionKind says what a function that is not compiled is, by its text.
+func functionKind(text string) string {
+	switch {
+	case strings.HasPrefix(text, "class"):
+		return "a class"
+	case strings.HasPrefix(text, "async"):
+		return "an async function"
+	case strings.HasPrefix(text, "function*"):
+		return "a generator"
+	}
+	return "a method, or a function of the system"
 }
 
 // isView tells whether an object is a typed array.

@@ -123,7 +123,7 @@ func (d *descriptor) types() error {
 			err = got.Check()
 		}
 		if err != nil {
-			return d.refuse(k, fmt.Sprintf("%s: %v", k, err), "", "a type is 'u8', 'i16', … (u1 to u32, i2 to i32, with a c behind it to clamp), { name: type } or [type, length]")
+			return d.refuse(k, fmt.Sprintf("%s: %v", k, err), "", "write 'u8', { r: 'u8', g: 'u8' } or ['u8', 64]")
 		}
 		*t = got
 	}

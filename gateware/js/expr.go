@@ -48,7 +48,12 @@ func (e *eval) expr(n ast.Expression, s *env) value {
 		}
 		return v
 	case *ast.DotExpression:
-		return e.member(e.expr(n.Left, s), str(n.Identifier.Name.String()), n.Identifier.Idx)
+		at := n.Identifier.Idx
+		left := e.expr(n.Left, s)
+		if _, ok := left.(builtin); ok {
+			at = n.Idx0()
+		}
+		return e.member(left, str(n.Identifier.Name.String()), at)
 	case *ast.BracketExpression:
 		left := e.expr(n.Left, s)
 		return e.member(left, e.expr(n.Member, s), n.Left.Idx0())

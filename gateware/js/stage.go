@@ -124,7 +124,7 @@ func (e *eval) refuseResult(v value, what, want string) {
 	case failed:
 		e.fail()
 	default:
-		e.refuse(e.returned, what+" is "+describe(v), "the descriptor says "+want, "return that")
+		e.refuse(e.returned, what+" is "+describe(v), "the descriptor says "+want, "return "+want+" on every way through the function")
 	}
 }
 
@@ -165,7 +165,7 @@ func (e *eval) storeWord(w ir.Word, v value, what string) ir.ID {
 	case dyn, truth:
 	case num:
 		if _, ok := whole(float64(x)); !ok {
-			e.refuse(e.returned, what+" is "+describe(x), onlyIntegers, insteadOfFloat)
+			e.refuseNumber(float64(x), e.returned)
 			return 0
 		}
 	case quotient:

@@ -273,7 +273,7 @@ func (e *eval) loop(n ast.Statement, labels []string, t turn, s *env) *flow {
 	var f *flow
 	for turns := 0; f.goesOn() && (t.last && turns == 0 || e.goes(t.test, s)); turns++ {
 		if turns == maxTurns {
-			e.refuse(n.Idx0(), fmt.Sprintf("the loop has more than %d turns", maxTurns), "each turn becomes part of the circuit", "use fewer turns, or a fold over the stream")
+			e.refuse(n.Idx0(), e.turns(t, s), fmt.Sprintf("each turn becomes part of the circuit, and at most %d are possible", maxTurns), "use fewer turns, or a fold over the stream")
 			break
 		}
 		f = f.then(e.turn(labels, func() *flow { return e.statement(t.body, s, nil) }))
@@ -289,6 +289,19 @@ func (e *eval) loop(n ast.Statement, labels []string, t turn, s *env) *flow {
 	}
 	_, rest := e.settle(r, f)
 	return rest
+}
+
+// turns says how many turns a loop has that has too many, without running more of them.
+func (e *eval) turns(t turn, s *env) string {
+	const most = 100_000
+	n := maxTurns
+	for ; n < most && t.update != nil && e.goes(t.test, s); n++ {
+		e.expr(t.update, s)
+	}
+	if t.update == nil || n == most {
+		return fmt.Sprintf("the loop has more than %d turns", n)
+	}
+	return fmt.Sprintf("the loop has %d turns", n)
 }
 
 // turn runs one turn.
@@ -336,7 +349,7 @@ func (e *eval) forIn(n *ast.ForInStatement, s *env, labels []string) *flow {
 // over runs a loop's body for each of a list.
 func (e *eval) over(list []value, into ast.ForInto, body, n ast.Statement, s *env, labels []string) *flow {
 	if len(list) > maxTurns {
-		e.refuse(n.Idx0(), fmt.Sprintf("the loop has %d turns, more than %d", len(list), maxTurns), "each turn becomes part of the circuit", "use fewer turns, or a fold over the stream")
+		e.refuse(n.Idx0(), fmt.Sprintf("the loop has %d turns", len(list)), fmt.Sprintf("each turn becomes part of the circuit, and at most %d are possible", maxTurns), "use fewer turns, or a fold over the stream")
 	}
 	r := e.enter(loopRegion, labels)
 	var f *flow
