@@ -172,7 +172,7 @@ func (m *module) stage(ctx context.Context, snap *snapshot, c stageCall, name st
 // notFunction says why kernel()'s second argument cannot be compiled.
 func (m *module) notFunction(at file.Idx) error {
 	p := &Problem{m.pos.at(at), "kernel() without a function of the source", "its second argument says what comes out", "write kernel({ in: 'u8', out: 'u8' }, x => …)"}
-	call := m.callAt(at)
+	call := m.names.calls[at]
 	if call == nil || len(call.ArgumentList) < 2 {
 		return p
 	}

@@ -28,7 +28,7 @@ type descriptor struct {
 // stageOf makes a stage of a call of kernel(), without its body.
 func stageOf(m *module, snap *snapshot, c stageCall) (*ir.Stage, file.Idx, error) {
 	d := &descriptor{m: m, snap: snap, node: snap.node(c.Descriptor), at: file.Idx(c.At), stage: ir.Stage{Rows: 1, Cols: 1, HopRows: 1, HopCols: 1}}
-	d.call = m.callAt(d.at)
+	d.call = m.names.calls[d.at]
 	if d.node == nil || d.node.Form != 'k' {
 		return nil, d.at, d.refuse("", "kernel() without a descriptor", "its first argument says what goes in and comes out", "write kernel({ in: 'u8', out: 'u8' }, x => …)")
 	}
@@ -38,20 +38,6 @@ func stageOf(m *module, snap *snapshot, c stageCall) (*ir.Stage, file.Idx, error
 		}
 	}
 	return &d.stage, d.at, nil
-}
-
-// callAt finds the call that stands at a place.
-func (m *module) callAt(at file.Idx) *ast.CallExpression {
-	var found *ast.CallExpression
-	var look func(n ast.Node)
-	look = func(n ast.Node) {
-		if c, ok := n.(*ast.CallExpression); ok && (c.Idx0() == at || c.LeftParenthesis == at) {
-			found = c
-		}
-		children(n, look)
-	}
-	look(m.tree)
-	return found
 }
 
 // place is where a key stands, or the call.

@@ -16,7 +16,8 @@ type names struct {
 	functions []*ast.FunctionLiteral
 	ids       map[*ast.FunctionLiteral]int
 	free      map[*ast.FunctionLiteral]map[string]*name
-	declared  map[*ast.FunctionLiteral]bool // by a statement or in a class, an object
+	declared  map[*ast.FunctionLiteral]bool    // by a statement or in a class, an object
+	calls     map[file.Idx]*ast.CallExpression // by their begin and their parenthesis; of several the innermost
 }
 
 // scope is where names are visible.
@@ -32,7 +33,7 @@ type resolver struct{ *names }
 // resolve looks at a whole script.
 func resolve(p *ast.Program) *names {
 	r := resolver{&names{ids: map[*ast.FunctionLiteral]int{}, free: map[*ast.FunctionLiteral]map[string]*name{},
-		declared: map[*ast.FunctionLiteral]bool{}}}
+		declared: map[*ast.FunctionLiteral]bool{}, calls: map[file.Idx]*ast.CallExpression{}}}
 	s := &scope{names: map[string]*name{}}
 	for _, d := range p.DeclarationList {
 		s.declareAll(d.List)
@@ -144,6 +145,8 @@ func (r resolver) visit(n ast.Node, s *scope) {
 	case *ast.FunctionLiteral:
 		r.function(n, s)
 		return
+	case *ast.CallExpression:
+		r.calls[n.Idx0()], r.calls[n.LeftParenthesis] = n, n
 	case *ast.FunctionDeclaration:
 		r.declared[n.Function] = true
 	case *ast.MethodDefinition:
