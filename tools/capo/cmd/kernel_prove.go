@@ -8,6 +8,8 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
+	"runtime"
+	"sync"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -129,26 +131,44 @@ type proof struct {
 	answers [][]byte     // goja's, of inputs, then of short
 }
 
-// kernelProve proves all that its targets name.
+// kernelProve proves all that its targets name, as many at a time as there are processors: most of it is goja's time.
 func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions) error {
-	rows := []kernelRow{}
-	differ := false
+	var sources []*kernelSource
 	for _, text := range targets {
-		sources, err := a.compileTarget(ctx, text)
+		more, err := a.compileTarget(ctx, text)
 		if err != nil {
 			return err
 		}
-		for _, s := range sources {
-			more, err := a.prove(ctx, s, o)
-			rows = append(rows, more...)
-			switch {
-			case errors.Is(err, errDiffer):
-				differ = true
-				fmt.Fprintf(a.Err, "capo: %s: %v\n", s, err)
-			case err != nil:
-				return fmt.Errorf("%s: %w", s, err)
+		sources = append(sources, more...)
+	}
+	done := make([]proved, len(sources))
+	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
+	var all sync.WaitGroup
+	for i, s := range sources {
+		turns <- struct{}{}
+		all.Go(func() {
+			defer func() { <-turns }()
+			done[i] = a.prove(ctx, s, o)
+		})
+	}
+	all.Wait()
+	differ, told := false, map[string]bool{}
+	var rows []kernelRow
+	for i, d := range done {
+		for _, note := range d.notes {
+			if !told[note] {
+				fmt.Fprintf(a.Err, "note: %s\n", note)
 			}
+			told[note] = true
 		}
+		if d.err != nil && !errors.Is(d.err, errDiffer) {
+			return fmt.Errorf("%s: %w", sources[i], d.err)
+		}
+		if d.err != nil {
+			differ = true
+			fmt.Fprintf(a.Err, "capo: %s: %v\n", sources[i], d.err)
+		}
+		rows = append(rows, d.rows...)
 	}
 	if err := a.showKernels(rows); err != nil {
 		return err
@@ -159,19 +179,27 @@ func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions)
 	return nil
 }
 
-// prove runs one kernel through the engines. The rows are those of the engines that were asked for.
-func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) ([]kernelRow, error) {
+// proved is what came of a proof.
+type proved struct {
+	rows  []kernelRow // of the engines that were asked for
+	notes []string    // which of them cannot be had here
+	err   error       // errDiffer, or why there is no proof
+}
+
+// prove runs one kernel through the engines.
+func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out proved) {
+	fail := func(err error) proved { return proved{err: err} }
 	golden, err := s.goldens(a)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	noise, err := parseNoise(o.noise)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	engines, err := a.enginesFor(s, o)
 	if err != nil {
-		return nil, err
+		return fail(err)
 	}
 	p := &proof{source: s, kernel: s.kernel, inputs: proofInputs(s.kernel, golden, noise)}
 	var opened []*kernelEngine
@@ -180,10 +208,10 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) ([]ker
 		err := e.open(ctx)
 		defer e.close()
 		if err != nil && !errors.Is(err, errNoTool) {
-			return nil, fmt.Errorf("%s: %w", e.row.Engine, err)
+			return fail(fmt.Errorf("%s: %w", e.row.Engine, err))
 		}
 		if err != nil {
-			fmt.Fprintf(a.Err, "note: %s: %s: %v\n", s, e.row.Engine, err)
+			out.notes = append(out.notes, fmt.Sprintf("%s: %v", e.row.Engine, err))
 			e.run = nil
 		}
 		simulating = simulating || e.simulates && e.run != nil
@@ -196,7 +224,8 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) ([]ker
 			}
 		}
 	}
-	return p.through(ctx, opened)
+	out.rows, out.err = p.through(ctx, opened)
+	return out
 }
 
 // through runs the inputs through the engines, of which the first is goja.
