@@ -20,6 +20,7 @@ type Engine struct {
 	k        *ir.Kernel
 	programs []*program
 	limits   band.Limits
+	unpacked bool
 	machines sync.Pool
 }
 
@@ -28,6 +29,9 @@ type Option func(*Engine)
 
 // Limits says how frames are cut, for instance that one core is used.
 func Limits(l band.Limits) Option { return func(e *Engine) { e.limits = l } }
+
+// Unpacked leaves out the lanes that are packed into a uint64, for comparison.
+func Unpacked() Option { return func(e *Engine) { e.unpacked = true } }
 
 // New makes the engine of a kernel. Errors: those of ir.Kernel.Check and of opt.Run.
 func New(_ context.Context, k *ir.Kernel, options ...Option) (*Engine, error) {
@@ -39,11 +43,15 @@ func New(_ context.Context, k *ir.Kernel, options ...Option) (*Engine, error) {
 		return nil, fmt.Errorf("batch: %w", err)
 	}
 	e := &Engine{k: better}
-	for _, s := range better.Stages {
-		e.programs = append(e.programs, compile(s))
-	}
 	for _, o := range options {
 		o(e)
+	}
+	for i, s := range better.Stages {
+		p := compile(s)
+		if packed, err := compilePacked(k.Stages[i]); err == nil && !e.unpacked {
+			p.packed = packed
+		}
+		e.programs = append(e.programs, p)
 	}
 	return e, nil
 }

@@ -13,7 +13,11 @@ import (
 func open(ctx context.Context, k *ir.Kernel) (irtest.Engine, error) { return batch.New(ctx, k) }
 
 func TestRandomKernelsGiveWhatTheirBodySays(t *testing.T) {
-	irtest.Compare(t, 1, 2000, open)
+	irtest.Compare(t, 1, 2500, open)
+}
+
+func TestRandomKernelsGiveWhatTheirBodySaysWithoutPackedLanes(t *testing.T) {
+	irtest.Compare(t, 3, 1500, func(ctx context.Context, k *ir.Kernel) (irtest.Engine, error) { return batch.New(ctx, k, batch.Unpacked()) })
 }
 
 func TestFramesInSmallPiecesOverManyWorkersAreTheSame(t *testing.T) {

@@ -21,12 +21,19 @@ type machine struct {
 type columns struct {
 	small [][]int32
 	large [][]int64
+	lanes [][]uint64 // of a packed program, instead of the others
 }
 
 func newMachine(programs []*program) *machine {
 	m := &machine{programs: programs, sets: make([]columns, len(programs))}
 	for i, p := range programs {
-		c := columns{make([][]int32, p.columns[k32]), make([][]int64, p.columns[k64])}
+		if p.packed != nil {
+			for range p.packed.columns {
+				m.sets[i].lanes = append(m.sets[i].lanes, make([]uint64, packedStrip*p.packed.width/64))
+			}
+			continue
+		}
+		c := columns{make([][]int32, p.columns[k32]), make([][]int64, p.columns[k64]), nil}
 		for r := range c.small {
 			c.small[r] = make([]int32, p.strip)
 		}
@@ -63,13 +70,21 @@ func (m *machine) Strip(int) int { return 1 }
 func (m *machine) Run(ctx context.Context, c *band.Call) error {
 	p := m.programs[c.Stage]
 	w := work{machine: m, program: p, call: c, columns: &m.sets[c.Stage]}
+	step := p.strip
+	if p.packed != nil {
+		step = packedStrip
+	}
 	for row := range c.Rows {
-		for x := 0; x < c.N; x += p.strip {
+		for x := 0; x < c.N; x += step {
 			if err := ctx.Err(); err != nil {
 				return err
 			}
-			w.row, w.x, w.n = row, x, min(p.strip, c.N-x)
-			w.strip()
+			w.row, w.x, w.n = row, x, min(step, c.N-x)
+			if p.packed != nil {
+				(&packedWork{work: &w, packed: p.packed, regs: w.lanes, n: w.n}).strip()
+			} else {
+				w.strip()
+			}
 		}
 	}
 	return nil
