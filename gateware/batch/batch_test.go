@@ -17,7 +17,9 @@ func TestRandomKernelsGiveWhatTheirBodySays(t *testing.T) {
 }
 
 func TestRandomKernelsGiveWhatTheirBodySaysWithoutPackedLanes(t *testing.T) {
-	irtest.Compare(t, 3, 1500, func(ctx context.Context, k *ir.Kernel) (irtest.Engine, error) { return batch.New(ctx, k, batch.Unpacked()) })
+	irtest.Compare(t, 3, 1500, func(ctx context.Context, k *ir.Kernel) (irtest.Engine, error) {
+		return batch.New(ctx, k, batch.Unpacked())
+	})
 }
 
 func TestFramesInSmallPiecesOverManyWorkersAreTheSame(t *testing.T) {

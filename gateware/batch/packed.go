@@ -16,8 +16,8 @@ const packedStrip = 1024
 var errNotPacked = errors.New("a value does not fit the lane")
 
 // packed is a stage whose columns are uint64s, each with several samples in lanes of the same width. A lane holds a value minus its
-// base, which is never negative and leaves the lane's highest bit alone, so that no operation carries into the next lane; adding
-// a constant is adding to the base.
+// base, which is never negative, so that no operation carries into the next lane; adding a constant is adding to the base. Where
+// lanes are compared, they leave their highest bit alone.
 type packed struct {
 	stage   *ir.Stage
 	width   int // of a lane: 16 or 32
@@ -32,18 +32,17 @@ type packed struct {
 type packedCode uint8
 
 const (
-	pRead    packedCode = iota // words of the memory
-	pPlace                     // X, Y or I
-	pZero                      // a constant, which is all base
-	pAdd                       // a + b
-	pSub                       // a + k - b
-	pScale                     // a*m
-	pScaleUp                   // a*m + b
-	pMinus                     // (k - a)*m
-	pMinusUp                   // (k - a)*m + b
-	pShift                     // (a + k) >> n, each lane by itself
-	pMask                      // (a + k) & k2
-	pAnd                       // a & b, and so on
+	pRead  packedCode = iota // words of the memory
+	pPlace                   // X, Y or I
+	pZero                    // a constant, which is all base
+	pAdd                     // k + a + b
+	pAdd3                    // k + a + b + c
+	pSum                     // k + a*by[0]
+	pSum2                    // k + a*by[0] + b*by[1]
+	pSum3                    // k + a*by[0] + b*by[1] + c*by[2]
+	pShift                   // (a + k) >> n, each lane by itself
+	pMask                    // (a + k) & k2
+	pAnd                     // a & b, and so on
 	pOr
 	pXor
 	pRebase // a + k
@@ -67,7 +66,7 @@ type packedInstr struct {
 	code       packedCode
 	d, a, b, c reg
 	k, k2      uint64
-	m          uint64
+	by         [3]uint64
 	n          uint
 	table      []uint64
 	port       port
@@ -111,10 +110,10 @@ func compilePacked(s *ir.Stage) (*packed, error) {
 		return nil, errNotPacked
 	}
 	plain := *s
-	if err := opt.Unbound(&plain); err != nil {
+	err := opt.Unbound(&plain)
+	if err != nil {
 		return nil, err
 	}
-	err := errNotPacked
 	for _, width := range []int{16, 32} {
 		if bits.UintSize < 2*width {
 			break
@@ -162,7 +161,19 @@ func (m *packed) all(v int64) uint64 {
 }
 
 // most is the greatest number in a lane.
-func (m *packed) most() int64 { return 1<<(m.width-1) - 1 }
+func (m *packed) most() int64 { return 1<<m.width - 1 }
+
+// half is the greatest number in a lane that is compared.
+func (m *packed) half() int64 { return m.most() / 2 }
+
+// compare checks that lanes may be compared.
+func (m *packer) compare(all ...held) {
+	for _, h := range all {
+		if h.top > m.half() {
+			m.err = errNotPacked
+		}
+	}
+}
 
 func (m *packer) emit(i packedInstr, base, top int64) held {
 	if top > m.most() || base < -ir.Far || base > ir.Far {
@@ -229,17 +240,11 @@ func (m *packer) compute(v *ir.Value) held {
 		return m.read(v)
 	case ir.X, ir.Y, ir.I:
 		return m.emit(packedInstr{code: pPlace, op: v.Op, limit: v.Hi}, 0, v.Hi)
-	case ir.Add:
-		return m.sum(a, b)
-	case ir.Sub:
-		return m.difference(a, b)
-	case ir.Mul:
-		if c, ok := m.number(b); ok {
-			return m.scale(m.value(a), c, nil)
-		}
-	case ir.Shl:
-		if c, ok := m.number(b); ok {
-			return m.scale(m.value(a), 1<<c, nil)
+	case ir.Add, ir.Sub:
+		return m.linear(v)
+	case ir.Mul, ir.Shl:
+		if _, ok := m.number(b); ok {
+			return m.linear(v)
 		}
 	case ir.Shr:
 		if c, ok := m.number(b); ok && int(c) < m.width {
@@ -257,6 +262,7 @@ func (m *packer) compute(v *ir.Value) held {
 		return m.magnitude(m.value(a))
 	case ir.Lt, ir.Le, ir.Eq, ir.Ne:
 		x, y := m.two(a, b)
+		m.compare(x, y)
 		codes := map[ir.Op]packedCode{ir.Lt: pLt, ir.Le: pLe, ir.Eq: pEq, ir.Ne: pNe}
 		return m.emit(packedInstr{code: codes[v.Op], a: x.r, b: y.r}, 0, 1)
 	case ir.Mux:
@@ -267,65 +273,6 @@ func (m *packer) compute(v *ir.Value) held {
 		return m.look(v)
 	}
 	return m.each(v)
-}
-
-// sum joins a product by a constant that nobody else needs.
-func (m *packer) sum(a, b ir.ID) held {
-	if c, ok := m.number(b); ok {
-		h := m.value(a)
-		h.base += c
-		return h
-	}
-	for _, pair := range [2][2]ir.ID{{a, b}, {b, a}} {
-		p := &m.f.Values[pair[0]]
-		if c, ok := m.number(p.Args[1]); ok && p.Op == ir.Mul && m.uses[pair[0]] == 1 {
-			other := m.value(pair[1])
-			return m.scale(m.value(p.Args[0]), c, &other)
-		}
-	}
-	x, y := m.value(a), m.value(b)
-	return m.emit(packedInstr{code: pAdd, a: x.r, b: y.r}, x.base+y.base, x.top+y.top)
-}
-
-func (m *packer) difference(a, b ir.ID) held {
-	if c, ok := m.number(b); ok {
-		h := m.value(a)
-		h.base -= c
-		return h
-	}
-	if p := &m.f.Values[b]; p.Op == ir.Mul && m.uses[b] == 1 {
-		if c, ok := m.number(p.Args[1]); ok {
-			x := m.value(a)
-			return m.scale(m.value(p.Args[0]), -c, &x)
-		}
-	}
-	if c, ok := m.number(a); ok {
-		h := m.scale(m.value(b), -1, nil)
-		h.base += c
-		return h
-	}
-	x, y := m.value(a), m.value(b)
-	return m.emit(packedInstr{code: pSub, a: x.r, b: y.r, k: m.all(y.top)}, x.base-y.base-y.top, x.top+y.top)
-}
-
-// scale multiplies by a constant, and adds.
-func (m *packer) scale(h held, by int64, plus *held) held {
-	if by > m.most() || by < -m.most() {
-		m.err = errNotPacked
-		return h
-	}
-	i := packedInstr{code: pScale, a: h.r, m: uint64(by)}
-	base, top := h.base*by, h.top*by
-	if by < 0 {
-		i.code, i.m, i.k = pMinus, uint64(-by), m.all(h.top)
-		base, top = (h.base+h.top)*by, h.top*-by
-	}
-	if plus != nil {
-		i.code++
-		i.b = plus.r
-		base, top = base+plus.base, top+plus.top
-	}
-	return m.emit(i, base, top)
 }
 
 func (m *packer) shift(h held, n uint, v *ir.Value) held {
@@ -354,14 +301,14 @@ func (m *packer) bitwise(v *ir.Value) (held, bool) {
 // mask keeps bits of a value plus a number.
 func (m *packer) mask(h held, keep, plus int64) held {
 	rest := (h.base + plus) & (1<<bits.Len64(uint64(keep)) - 1)
-	if h.top+rest >= 1<<m.width {
+	if h.top+rest > m.most() {
 		m.err = errNotPacked
 	}
 	return m.emit(packedInstr{code: pMask, a: h.r, k: m.all(rest), k2: m.all(keep)}, 0, keep)
 }
 
 func (m *packer) wrap(h held, v *ir.Value) held {
-	if int(v.Imm) >= m.width {
+	if int(v.Imm) > m.width {
 		m.err = errNotPacked
 		return h
 	}
@@ -379,6 +326,7 @@ func (m *packer) bound(v *ir.Value) held {
 	c, ok := m.number(v.Args[1])
 	if !ok {
 		x, y := m.two(v.Args[0], v.Args[1])
+		m.compare(x, y)
 		code := pMin
 		if v.Op == ir.Max {
 			code = pMax
@@ -391,10 +339,12 @@ func (m *packer) bound(v *ir.Value) held {
 	if both && (inner.Op == ir.Min || inner.Op == ir.Max) && inner.Op != v.Op && m.uses[v.Args[0]] == 1 && (v.Op == ir.Max) == (c == low) {
 		h := m.value(inner.Args[0])
 		h = m.based(h, min(h.base, low))
+		m.compare(h)
 		return m.emit(packedInstr{code: pClampK, a: h.r, k: m.small(low - h.base), k2: m.small(high - h.base)}, h.base, max(h.top, low-h.base))
 	}
 	h := m.value(v.Args[0])
 	h = m.based(h, min(h.base, c))
+	m.compare(h)
 	code := pMinK
 	if v.Op == ir.Max {
 		code = pMaxK
@@ -404,7 +354,7 @@ func (m *packer) bound(v *ir.Value) held {
 
 // small puts a number into each lane that must not touch the highest bit.
 func (m *packer) small(v int64) uint64 {
-	if v < 0 || v > m.most() {
+	if v < 0 || v > m.half() {
 		m.err = errNotPacked
 	}
 	return m.all(v)
@@ -415,6 +365,7 @@ func (m *packer) magnitude(h held) held {
 		return h
 	}
 	zero := -h.base
+	m.compare(h)
 	return m.emit(packedInstr{code: pAbs, a: h.r, k: m.small(zero)}, 0, max(zero, h.top-zero))
 }
 
@@ -422,6 +373,10 @@ func (m *packer) magnitude(h held) held {
 func (m *packer) look(v *ir.Value) held {
 	h := m.value(v.Args[0])
 	entries := m.f.Tables[v.Imm]
+	if h.top >= ir.MaxTableEntries {
+		m.err = errNotPacked
+		return h
+	}
 	table := make([]uint64, h.top+1)
 	for i := range table {
 		at := h.base + int64(i)
@@ -452,7 +407,7 @@ func (m *packer) read(v *ir.Value) held {
 	if p.signed {
 		base = -1 << (p.bits - 1)
 	}
-	i := packedInstr{code: pRead, port: p, k: m.all(-base)}
+	i := packedInstr{code: pRead, port: p, k: m.all(-base)} // adding half is flipping the highest bit
 	i.k2 = m.all(1<<p.bits - 1)
 	return m.emit(i, base, 1<<p.bits-1)
 }
@@ -494,9 +449,9 @@ func (i *packedInstr) operands() []int {
 	switch i.code {
 	case pRead, pPlace, pZero:
 		return nil
-	case pAdd, pSub, pScaleUp, pMinusUp, pAnd, pOr, pXor, pMin, pMax, pLt, pLe, pEq, pNe:
+	case pAdd, pSum2, pAnd, pOr, pXor, pMin, pMax, pLt, pLe, pEq, pNe:
 		return []int{0, 1}
-	case pMux, pEach:
+	case pMux, pEach, pAdd3, pSum3:
 		return []int{0, 1, 2}
 	}
 	return []int{0}

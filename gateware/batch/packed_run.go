@@ -1,8 +1,6 @@
 package batch
 
 import (
-	"encoding/binary"
-
 	"github.com/capodekappa/capo/gateware/ir"
 )
 
@@ -15,8 +13,8 @@ type packedWork struct {
 }
 
 func (w *packedWork) strip() {
-	per := 64 / w.width
-	words := (w.n + per - 1) / per
+	group := 128 / w.width
+	words := (w.n + group - 1) / group * 2
 	high := w.all(1 << (w.width - 1))
 	for n := range w.packed.code {
 		i := &w.packed.code[n]
@@ -50,7 +48,7 @@ func (w *packedWork) strip() {
 		case pLt, pLe, pEq, pNe, pMin, pMax, pMinK, pMaxK, pClampK, pAbs:
 			compared(i, d, a, b, high, uint(w.width))
 		default:
-			arithmetic(i, d, a, b)
+			arithmetic(i, d, a, b, c)
 		}
 	}
 	for i := range w.packed.outs {
@@ -59,36 +57,35 @@ func (w *packedWork) strip() {
 }
 
 // arithmetic is what lanes do without looking at each other.
-func arithmetic(i *packedInstr, d, a, b []uint64) {
+func arithmetic(i *packedInstr, d, a, b, c []uint64) {
 	d = d[:len(a)]
-	k, k2, m, n := i.k, i.k2, i.m, i.n&63
+	k, k2, m0, m1, m2, n := i.k, i.k2, i.by[0], i.by[1], i.by[2], i.n&63
 	if b != nil {
 		b = b[:len(a)]
+	}
+	if c != nil {
+		c = c[:len(a)]
 	}
 	switch i.code {
 	case pAdd:
 		for j, x := range a {
-			d[j] = x + b[j]
+			d[j] = k + x + b[j]
 		}
-	case pSub:
+	case pAdd3:
 		for j, x := range a {
-			d[j] = x + k - b[j]
+			d[j] = k + x + b[j] + c[j]
 		}
-	case pScale:
+	case pSum:
 		for j, x := range a {
-			d[j] = x * m
+			d[j] = k + x*m0
 		}
-	case pScaleUp:
+	case pSum2:
 		for j, x := range a {
-			d[j] = x*m + b[j]
+			d[j] = k + x*m0 + b[j]*m1
 		}
-	case pMinus:
+	case pSum3:
 		for j, x := range a {
-			d[j] = (k - x) * m
-		}
-	case pMinusUp:
-		for j, x := range a {
-			d[j] = (k-x)*m + b[j]
+			d[j] = k + x*m0 + b[j]*m1 + c[j]*m2
 		}
 	case pShift:
 		for j, x := range a {
@@ -231,96 +228,12 @@ func (w *packedWork) place(d []uint64, i *packedInstr) {
 	for j := range d {
 		var out uint64
 		for n := range per {
-			out |= uint64(min(first+int64(j*per+n)*step, i.limit)) << (n * w.width)
+			out |= uint64(min(first+int64(w.sample(j, n))*step, i.limit)) << (n * w.width)
 		}
 		d[j] = out
 	}
 }
 
-// read decodes words. A signed one becomes what is left of its least value.
-func (w *packedWork) read(d []uint64, i *packedInstr) {
-	p := &i.port
-	src := w.mem[w.address(p):]
-	whole := len(d)
-	switch {
-	case w.width == 16 && p.size == 1 && p.stride == 1 && len(src) >= 4*whole:
-		for j := range d {
-			x := uint64(binary.LittleEndian.Uint32(src[4*j : 4*j+4]))
-			x = (x | x<<16) & 0x0000ffff0000ffff
-			d[j] = (x | x<<8) & 0x00ff00ff00ff00ff
-		}
-	case w.width == 16 && p.size == 1 && len(src) >= 4*p.stride*whole:
-		s := p.stride
-		for j := range d {
-			from := src[4*j*s : 4*j*s+3*s+1]
-			d[j] = uint64(from[0]) | uint64(from[s])<<16 | uint64(from[2*s])<<32 | uint64(from[3*s])<<48
-		}
-	case w.width == 32 && p.size == 2 && len(src) >= 2*p.stride*whole:
-		s := p.stride
-		for j := range d {
-			from := src[2*j*s : 2*j*s+s+2]
-			d[j] = uint64(from[0]) | uint64(from[1])<<8 | uint64(from[s])<<32 | uint64(from[s+1])<<40
-		}
-	default:
-		w.readEach(d, src, p)
-	}
-	if p.bits < 8*p.size || p.signed {
-		k, k2 := i.k, i.k2
-		for j, x := range d {
-			d[j] = (x&k2 + k) & k2
-		}
-	}
-}
-
-// readEach decodes words one by one, as many as there are.
-func (w *packedWork) readEach(d []uint64, src []byte, p *port) {
-	per := 64 / w.width
-	var word [4]byte
-	for j := range d {
-		var out uint64
-		for n := range per {
-			at := (j*per + n) * p.stride
-			if at+p.size > len(src) {
-				break
-			}
-			copy(word[:], src[at:at+p.size])
-			out |= uint64(binary.LittleEndian.Uint32(word[:])) << (n * w.width)
-		}
-		d[j] = out
-	}
-}
-
-// store writes a word of the results.
-func (w *packedWork) store(r *packedResult) {
-	c := w.call
-	at := c.Out + w.row*c.OutStride + w.x*w.packed.outStep + r.offset
-	if w.packed.stage.PerBlock() {
-		at = c.Out + r.row*c.OutStride + w.x*w.packed.outStep + r.offset
-	}
-	dst, a := w.mem[at:], w.regs[r.a]
-	step, whole := w.packed.outStep, w.n/4
-	n := 0
-	if w.width == 16 && r.size == 1 && step == 1 {
-		k := r.k
-		for j, x := range a[:whole] {
-			x = (x + k) & 0x00ff00ff00ff00ff
-			x = (x | x>>8) & 0x0000ffff0000ffff
-			binary.LittleEndian.PutUint32(dst[4*j:4*j+4], uint32(x|x>>16))
-		}
-		n = 4 * whole
-	}
-	per := 64 / w.width
-	k := r.k & (1<<w.width - 1)
-	for ; n < w.n; n++ {
-		x := a[n/per]>>(n%per*w.width) + k
-		at := n * step
-		switch r.size {
-		case 1:
-			dst[at] = byte(x)
-		case 2:
-			binary.LittleEndian.PutUint16(dst[at:at+2], uint16(x))
-		default:
-			binary.LittleEndian.PutUint32(dst[at:at+4], uint32(x))
-		}
-	}
-}
+// sample is which sample of the strip is in lane n of word j: two words that follow each other have those of even places and those
+// of odd ones, so that words of half a lane are read and written two at a time.
+func (w *packedWork) sample(j, n int) int { return j/2*(128/w.width) + j%2 + 2*n }
