@@ -11,6 +11,10 @@ const (
 func (w *packedWork) read(d []uint64, i *packedInstr) {
 	p := &i.port
 	src := w.mem[w.address(p):]
+	if 16*p.size == w.width && p.stride == p.size && p.bits == 8*p.size && len(src) >= 4*len(d) {
+		readHalves(d, src, i.k, uint(w.width))
+		return
+	}
 	group := 128 / w.width
 	if len(src) < (len(d)/2*group)*p.stride+8 {
 		w.readEach(d, src, p)
@@ -27,17 +31,33 @@ func (w *packedWork) read(d []uint64, i *packedInstr) {
 	}
 }
 
-func read16(d []uint64, src []byte, p *port) {
-	s := p.stride
-	if p.size == 1 && s == 1 {
-		for len(d) >= 2 && len(src) >= 8 {
-			x := binary.LittleEndian.Uint64(src)
-			d[0], d[1] = x&bytesOf16, x>>8&bytesOf16
-			d, src = d[2:], src[8:]
-		}
-		return
+// readHalves decodes words of half a lane that follow each other.
+func readHalves(d []uint64, src []byte, k uint64, width uint) {
+	mask, half := uint64(bytesOf16), width/2&63
+	if width == 32 {
+		mask = wordsOf32
 	}
-	for ; len(d) >= 2; d = d[2:] {
+	for len(d) >= 8 && len(src) >= 32 {
+		to, from := (*[8]uint64)(d), (*[32]byte)(src)
+		x := binary.LittleEndian.Uint64(from[0:8])
+		to[0], to[1] = x&mask^k, x>>half&mask^k
+		x = binary.LittleEndian.Uint64(from[8:16])
+		to[2], to[3] = x&mask^k, x>>half&mask^k
+		x = binary.LittleEndian.Uint64(from[16:24])
+		to[4], to[5] = x&mask^k, x>>half&mask^k
+		x = binary.LittleEndian.Uint64(from[24:32])
+		to[6], to[7] = x&mask^k, x>>half&mask^k
+		d, src = d[8:], src[32:]
+	}
+	for len(d) >= 2 && len(src) >= 8 {
+		x := binary.LittleEndian.Uint64(src)
+		d[0], d[1] = x&mask^k, x>>half&mask^k
+		d, src = d[2:], src[8:]
+	}
+}
+
+func read16(d []uint64, src []byte, p *port) {
+	for s := p.stride; len(d) >= 2; d = d[2:] {
 		from := src[:7*s+p.size]
 		if p.size == 1 {
 			d[0] = uint64(from[0]) | uint64(from[2*s])<<16 | uint64(from[4*s])<<32 | uint64(from[6*s])<<48
@@ -56,14 +76,6 @@ func four(b []byte) uint64 { return uint64(binary.LittleEndian.Uint32(b)) }
 
 func read32(d []uint64, src []byte, p *port) {
 	s := p.stride
-	if p.size == 2 && s == 2 {
-		for len(d) >= 2 && len(src) >= 8 {
-			x := binary.LittleEndian.Uint64(src)
-			d[0], d[1] = x&wordsOf32, x>>16&wordsOf32
-			d, src = d[2:], src[8:]
-		}
-		return
-	}
 	for ; len(d) >= 2; d = d[2:] {
 		from := src[:3*s+p.size]
 		switch p.size {
