@@ -4,24 +4,17 @@ import "github.com/capodekappa/capo/gateware/ir"
 
 // core is the part of a fold that depends on what it computed one sample before. It is run sample by sample, on numbers.
 type core struct {
-	code    []step
-	numbers []int64 // what constants are at the beginning
-	loads   []move  // columns that it reads
-	stores  []move  // columns that it gives
-	states  []carry
-}
-
-// step is an operation on numbers.
-type step struct {
-	op         ir.Op
-	d, a, b, c int32
-	imm        int64
-	table      []int64
+	code   []step
+	fixed  numbers // what constants are at the beginning
+	loads  []move  // columns that it reads
+	stores []move  // columns that it gives
+	states []carry
+	swaps  bool // a word of the state becomes another one: all next ones are read before one is set
 }
 
 // move is between a number and a column.
 type move struct {
-	number int32
+	number uint8
 	kind   kind
 	column reg
 }
@@ -29,177 +22,205 @@ type move struct {
 // carry is a word of the state that goes from sample to sample.
 type carry struct {
 	leaf        int
-	state, next int32 // numbers
+	state, next uint8 // numbers
 }
 
-// lowerFold finds what must be computed sample by sample. A word of the state whose next value does not depend on the state is
-// a column, one sample late.
-func (l *lowering) lowerFold() {
-	vector := make([]bool, len(l.f.Next))
-	for again := true; again; {
-		again = false
-		l.scalar = l.dependent(vector)
-		for k, id := range l.f.Next {
-			if !vector[k] && !l.scalar[id] {
-				vector[k], again = true, true
-			}
-		}
-	}
-	l.kept(vector)
-	l.split(vector)
-}
-
-// dependent tells which values depend on words of the state that are no columns.
-func (l *lowering) dependent(vector []bool) []bool {
-	d := make([]bool, len(l.f.Values))
-	for i := range l.f.Values {
-		v := &l.f.Values[i]
-		if v.Op == ir.State {
-			d[i] = !vector[v.Port.Leaf]
-		}
-		for _, a := range v.Operands() {
-			d[i] = d[i] || d[a]
-		}
-	}
-	return d
-}
-
-// kept makes the last value of each column that is a word of the state outlive the strip.
-func (l *lowering) kept(vector []bool) {
-	for k, id := range l.f.Next {
-		if vector[k] {
-			h := l.home(id)
-			l.states = append(l.states, keep{leaf: k, kind: h, a: l.column(id, h)})
-		}
-	}
-}
-
-// split makes the core of what the next state needs, and columns of what the rest needs of it.
-func (l *lowering) split(vector []bool) {
-	inCore := make([]bool, len(l.f.Values))
-	any := false
-	for k, id := range l.f.Next {
-		if !vector[k] {
-			inCore[id], any = true, true
-		}
-	}
-	if !any {
-		return
-	}
-	for i := len(l.f.Values) - 1; i >= 0; i-- {
-		if inCore[i] && l.scalar[i] {
-			for _, a := range l.f.Values[i].Operands() {
-				inCore[a] = true
-			}
-		}
-	}
-	c := &coreMaker{lowering: l, core: &core{}, numbers: map[ir.ID]int32{}}
-	for i := range l.f.Values {
-		if inCore[i] {
-			c.value(ir.ID(i))
-		}
-	}
-	c.carries(vector)
-	c.give(inCore)
-	l.before, l.code = l.code, nil
-	l.core = c.core
-}
-
-// coreMaker makes a core.
+// coreMaker makes a core. Values have numbers of their own first, without a limit; allocate gives them places.
 type coreMaker struct {
 	*lowering
 	core    *core
-	numbers map[ir.ID]int32
+	inCore  []bool
+	last    []int // the value in whose step a value is needed for the last time
+	place   map[ir.ID]uint8
+	free    []uint8
+	used    int
+	overrun bool
 }
 
-func (c *coreMaker) number(id ir.ID) int32 {
-	n := int32(len(c.core.numbers))
-	c.core.numbers = append(c.core.numbers, 0)
-	c.numbers[id] = n
-	return n
+const lasting = 1 << 30 // needed to the end of the step, and in the next one
+
+// makeCore compiles the values that are in the core. ok is false where they need more numbers than there are.
+func (l *lowering) makeCore(vector, inCore []bool) (c *core, ok bool) {
+	m := &coreMaker{lowering: l, core: &core{}, inCore: inCore, last: make([]int, len(l.f.Values)), place: map[ir.ID]uint8{}}
+	wanted := m.wanted()
+	m.lifetimes(vector, wanted)
+	m.carried(vector)
+	for i := range l.f.Values {
+		if inCore[i] {
+			m.value(ir.ID(i))
+		}
+	}
+	m.carries(vector)
+	m.give(wanted)
+	return m.core, !m.overrun
 }
 
-// value gives a value of the core its number: a constant, a column's sample, a word of the state, an operation.
+// lifetimes finds when each value is needed for the last time.
+func (c *coreMaker) lifetimes(vector, wanted []bool) {
+	for i := range c.f.Values {
+		if !c.inCore[i] {
+			continue
+		}
+		v := &c.f.Values[i]
+		if v.Op == ir.Const || v.Op == ir.State || wanted[i] || v.Op == ir.Bound {
+			c.last[i] = lasting
+		}
+		for _, a := range v.Operands() {
+			if c.last[a] = max(c.last[a], i); v.Op == ir.Bound {
+				c.last[a] = lasting
+			}
+		}
+	}
+	for k, id := range c.f.Next {
+		if !vector[k] {
+			c.last[id] = lasting
+		}
+	}
+}
+
+// number takes a free place.
+func (c *coreMaker) number() uint8 {
+	if n := len(c.free); n > 0 {
+		at := c.free[n-1]
+		c.free = c.free[:n-1]
+		return at
+	}
+	if c.used == len(c.core.fixed) {
+		c.overrun = true
+		return 0
+	}
+	c.used++
+	return uint8(c.used - 1)
+}
+
+// carried gives all words of the state places, which stay theirs.
+func (c *coreMaker) carried(vector []bool) {
+	for k := range c.f.Next {
+		if !vector[k] {
+			c.core.states = append(c.core.states, carry{leaf: k, state: c.number()})
+		}
+	}
+	for i := range c.f.Values {
+		v := &c.f.Values[i]
+		for _, s := range c.core.states {
+			if v.Op == ir.State && int(v.Port.Leaf) == s.leaf {
+				c.place[ir.ID(i)] = s.state
+			}
+		}
+	}
+	for i := range c.f.Values { // what must not be overwritten comes before what lives shortly
+		if v := &c.f.Values[i]; c.inCore[i] && v.Op == ir.Const {
+			c.place[ir.ID(i)] = c.number()
+			c.core.fixed[c.place[ir.ID(i)]] = v.Imm
+		}
+	}
+	for i := range c.f.Values {
+		v := &c.f.Values[i]
+		if c.inCore[i] && !c.scalar[i] && v.Op != ir.Const {
+			k := c.home(ir.ID(i))
+			c.place[ir.ID(i)] = c.number()
+			c.last[i] = lasting
+			c.core.loads = append(c.core.loads, move{c.place[ir.ID(i)], k, c.column(ir.ID(i), k)})
+		}
+	}
+}
+
+// value makes the step of a value, if it needs one.
 func (c *coreMaker) value(id ir.ID) {
 	v := &c.f.Values[id]
-	switch {
-	case v.Op == ir.Const:
-		c.core.numbers[c.number(id)] = v.Imm
-	case !c.scalar[id]:
-		k := c.home(id)
-		c.core.loads = append(c.core.loads, move{c.number(id), k, c.column(id, k)})
-	case v.Op == ir.State:
-		c.number(id)
-	case v.Op == ir.Bound:
-		c.numbers[id] = c.numbers[v.Args[0]]
-	default:
-		s := step{op: v.Op, imm: v.Imm}
-		for n, a := range v.Operands() {
-			*[]*int32{&s.a, &s.b, &s.c}[n] = c.numbers[a]
-		}
-		if v.Op == ir.Table {
-			s.table = c.f.Tables[v.Imm]
-		}
-		s.d = c.number(id)
-		c.core.code = append(c.core.code, s)
+	if v.Op == ir.Bound && c.scalar[id] {
+		c.place[id] = c.place[v.Args[0]]
+		return
 	}
+	if v.Op == ir.Const || v.Op == ir.State || !c.scalar[id] {
+		return
+	}
+	s := c.step(v)
+	for _, a := range v.Operands() {
+		if c.last[a] == int(id) {
+			c.last[a] = -1
+			c.free = append(c.free, c.place[a])
+		}
+	}
+	s.d = c.number()
+	c.place[id] = s.d
+	c.core.code = append(c.core.code, s)
+}
+
+// step makes an operation.
+func (c *coreMaker) step(v *ir.Value) step {
+	plain, withK := codes(v.Op)
+	s := step{code: plain, op: v.Op, k: v.Imm}
+	for n, a := range v.Operands() {
+		*[]*uint8{&s.a, &s.b, &s.c}[n] = c.place[a]
+	}
+	switch v.Op {
+	case ir.Mux:
+		s.code = sMux
+	case ir.Table:
+		s.code, s.table = sLook, c.f.Tables[v.Imm]
+	case ir.WrapU:
+		s.code, s.k = sAndK, 1<<v.Imm-1
+	case ir.WrapS:
+		s.code, s.k = sExt, 64-v.Imm
+	}
+	if v.Op.Arity() != 2 {
+		return s
+	}
+	first, second := &c.f.Values[v.Args[0]], &c.f.Values[v.Args[1]]
+	switch {
+	case second.Op == ir.Const && withK != sOther:
+		s.code, s.k = withK, second.Imm
+		if v.Op == ir.Sub {
+			s.k = -second.Imm
+		}
+	case first.Op == ir.Const && v.Op == ir.Sub:
+		s.code, s.k, s.a = sSubK, first.Imm, s.b
+	case first.Op == ir.Const && v.Op == ir.Lt:
+		s.code, s.k, s.a = sGtK, first.Imm, s.b
+	}
+	return s
 }
 
 // carries connects the next state with the state.
 func (c *coreMaker) carries(vector []bool) {
-	at := make([]int32, len(vector))
-	for k := range at {
-		at[k] = -1
-	}
-	for id, n := range c.numbers {
-		if v := &c.f.Values[id]; v.Op == ir.State {
-			at[v.Port.Leaf] = n
+	for i := range c.core.states {
+		s := &c.core.states[i]
+		s.next = c.place[c.f.Next[s.leaf]]
+		for _, other := range c.core.states {
+			c.core.swaps = c.core.swaps || s.next == other.state && s.state != other.state
 		}
-	}
-	for k, id := range c.f.Next {
-		if vector[k] {
-			continue
-		}
-		if at[k] < 0 { // nobody in the core looks at it
-			at[k] = int32(len(c.core.numbers))
-			c.core.numbers = append(c.core.numbers, 0)
-		}
-		c.core.states = append(c.core.states, carry{k, at[k], c.numbers[id]})
 	}
 }
 
-// give makes columns of what is used outside of the core: by results, and by what depends on the state but is not in the core.
-func (c *coreMaker) give(inCore []bool) {
+// wanted tells which values of the core are used outside of it: by results, and by what depends on the state but is not in the core.
+func (c *coreMaker) wanted() []bool {
 	wanted := make([]bool, len(c.f.Values))
 	for _, id := range c.f.Outs {
 		wanted[id] = true
 	}
 	for i := len(c.f.Values) - 1; i >= 0; i-- {
 		v := &c.f.Values[i]
-		if !wanted[i] || !c.scalar[i] {
-			continue
-		}
-		if v.Op == ir.State && !inCore[i] {
-			c.unseen(ir.ID(i), v)
-		} else if !inCore[i] {
+		if wanted[i] && c.scalar[i] && !c.inCore[i] && v.Op != ir.State {
 			for _, a := range v.Operands() {
 				wanted[a] = true
 			}
-			continue
 		}
-		k := c.home(ir.ID(i))
-		r := c.fresh(k)
-		c.made[k][ir.ID(i)] = r
-		c.core.stores = append(c.core.stores, move{c.numbers[ir.ID(i)], k, r})
 	}
+	return wanted
 }
 
-// unseen finds the number of a word of the state that only results look at.
-func (c *coreMaker) unseen(id ir.ID, v *ir.Value) {
-	for _, s := range c.core.states {
-		if s.leaf == int(v.Port.Leaf) {
-			c.numbers[id] = s.state
+// give makes columns of what is wanted.
+func (c *coreMaker) give(wanted []bool) {
+	for i := range c.f.Values {
+		id, v := ir.ID(i), &c.f.Values[i]
+		if !wanted[i] || !c.scalar[i] || !c.inCore[i] && v.Op != ir.State {
+			continue
 		}
+		k := c.home(id)
+		r := c.fresh(k)
+		c.made[k][id] = r
+		c.core.stores = append(c.core.stores, move{c.place[id], k, r})
 	}
 }
 
@@ -218,4 +239,22 @@ func (c *core) allocate(a *allocation, time int) {
 	for i := range c.stores {
 		c.stores[i].column = a.take(c.stores[i].column)
 	}
+}
+
+// fuse joins the masking of an index with the look into the table, where nothing else reads the masked one.
+func (c *core) fuse() {
+	out := c.code[:0]
+	for i := 0; i < len(c.code); i++ {
+		s := c.code[i]
+		if i+1 < len(c.code) {
+			if next := c.code[i+1]; s.code == sAndK && next.code == sLook && next.a == s.d && next.d == s.d {
+				next.code, next.a, next.k = sLookK, s.a, s.k
+				out = append(out, next)
+				i++
+				continue
+			}
+		}
+		out = append(out, s)
+	}
+	c.code = out
 }

@@ -28,8 +28,8 @@ func compile(s *ir.Stage) *program {
 	l.uses = uses(s.Body)
 	l.at = offsets(l.leaves)
 	l.steps()
-	if s.Shape == ir.FoldShape {
-		l.lowerFold()
+	if s.Shape == ir.FoldShape && !l.lowerFold() {
+		return &program{stage: s, strip: strip, inStep: l.inStep, outStep: l.outStep, plain: true}
 	}
 	l.results()
 	if l.core != nil {

@@ -13,8 +13,7 @@ type machine struct {
 	programs []*program
 	mem      []byte
 	sets     []columns // of each program
-	sums     []int64   // numbers of a core
-	next     []int64
+	numbers  numbers   // of a core
 }
 
 // columns are the registers of a program.
@@ -100,6 +99,10 @@ type work struct {
 }
 
 func (w *work) strip() {
+	if w.plain {
+		w.evaluate()
+		return
+	}
 	w.run(w.before)
 	if w.core != nil {
 		w.runCore()

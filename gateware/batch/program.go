@@ -85,6 +85,7 @@ type keep struct {
 // program is a compiled stage: loops over columns; in a fold, between before and after, the loop over samples.
 type program struct {
 	stage   *ir.Stage
+	plain   bool    // a fold that is too large: ir evaluates it
 	packed  *packed // instead of all that follows, if it is not nil
 	before  []instr
 	core    *core

@@ -1,13 +1,10 @@
 package batch
 
-import "github.com/capodekappa/capo/gateware/ir"
-
 // runCore computes what depends on the sample before.
 func (w *work) runCore() {
 	c := w.core
-	v := append(w.sums[:0], c.numbers...)
-	next := append(w.next[:0], make([]int64, len(c.states))...)
-	w.sums, w.next = v, next
+	v := &w.numbers
+	*v = c.fixed
 	for _, s := range c.states {
 		v[s.state] = w.state(s.leaf)
 	}
@@ -19,9 +16,7 @@ func (w *work) runCore() {
 				v[l.number] = w.large[l.column][n]
 			}
 		}
-		for i := range c.code {
-			c.code[i].run(v)
-		}
+		c.run(v)
 		for _, s := range c.stores {
 			if s.kind == k32 {
 				w.small[s.column][n] = int32(v[s.number])
@@ -29,11 +24,12 @@ func (w *work) runCore() {
 				w.large[s.column][n] = v[s.number]
 			}
 		}
-		for i, s := range c.states {
-			next[i] = v[s.next]
+		if c.swaps {
+			c.swap(v)
+			continue
 		}
-		for i, s := range c.states {
-			v[s.state] = next[i]
+		for _, s := range c.states {
+			v[s.state] = v[s.next]
 		}
 	}
 	for _, s := range c.states {
@@ -41,23 +37,10 @@ func (w *work) runCore() {
 	}
 }
 
-func (s *step) run(v []int64) {
-	switch s.op {
-	case ir.Add:
-		v[s.d] = v[s.a] + v[s.b]
-	case ir.Sub:
-		v[s.d] = v[s.a] - v[s.b]
-	case ir.Mul:
-		v[s.d] = v[s.a] * v[s.b]
-	case ir.And:
-		v[s.d] = v[s.a] & v[s.b]
-	case ir.Xor:
-		v[s.d] = v[s.a] ^ v[s.b]
-	case ir.Shr:
-		v[s.d] = v[s.a] >> (uint64(v[s.b]) & 63)
-	case ir.Table:
-		v[s.d] = ir.Lookup(s.table, v[s.a])
-	default:
-		v[s.d] = ir.Apply(s.op, s.imm, v[s.a], v[s.b], v[s.c])
+// swap sets the state where one word becomes another.
+func (c *core) swap(v *numbers) {
+	old := *v
+	for _, s := range c.states {
+		v[s.state] = old[s.next]
 	}
 }
