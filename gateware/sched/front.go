@@ -27,9 +27,10 @@ type front struct {
 
 // Names of inputs that are no words.
 const (
-	InLine  = "line"  // the last of a row
-	InLast  = "last"  // the last of a frame
-	InBegin = "first" // a window's column is the first of a row
+	InLine  = "line"   // the last of a row
+	InLast  = "last"   // the last of a frame
+	InBegin = "first"  // a window's column is the first of a row
+	InFresh = "fresh"  // the step before a frame's first token: states and delays have their first values behind it
 	InReal  = "actual" // the row whose centre is there now is a row of the frame
 )
 
@@ -58,13 +59,19 @@ func (l *lowering) makeFront() {
 	case ir.WindowShape:
 		l.windowFront()
 	case ir.TapsShape:
-		l.Clear = true
-		l.Keep = l.phase(s.HopCols, None, f.last)
+		if s.Cols > 1 {
+			l.Clear = true
+			l.clear()
+		}
+		if s.HopCols > 1 {
+			l.Keep = l.phase(s.HopCols, None, l.clear())
+		}
 	case ir.FoldShape:
 		for i, leaf := range s.State.Leaves() {
 			lo, hi := leaf.Word.Range()
 			f.state = append(f.state, l.State(lo, hi, s.Init[i], 0))
 		}
+		l.clear()
 		if s.Last {
 			l.Keep = f.last
 		}
@@ -83,6 +90,17 @@ func (l *lowering) makeFront() {
 	default:
 		l.Line = f.line
 	}
+}
+
+// clear is 1 in the step with which a frame's states end: its last, or one of their own.
+func (l *lowering) clear() ID {
+	if l.stage.Shape == ir.WindowShape || l.stage.Shape == ir.BlockShape {
+		return l.front.last
+	}
+	if l.Fresh == None {
+		l.Fresh = l.flag(InFresh)
+	}
+	return l.Fresh
 }
 
 // windowFront makes the tags of a window's columns. They travel with the columns, so that the centre's are those of some steps ago.
@@ -195,16 +213,16 @@ func (l *lowering) counter(v *ir.Value) ID {
 	case s.Shape == ir.BlockShape:
 		return l.tile(v.Op, n, up)
 	case v.Op == ir.I:
-		l.Feed(n, up, f.last)
+		l.Feed(n, up, l.clear())
 	case v.Op == ir.X && s.Shape == ir.WindowShape:
 		return l.across(n, up)
 	case v.Op == ir.X:
-		l.Feed(n, l.mux(f.line, l.Const(0), up), f.last)
+		l.Feed(n, l.mux(f.line, l.Const(0), up), l.clear())
 	case v.Op == ir.Y && s.Shape == ir.WindowShape:
 		row := l.all(f.line, l.real(), f.keepRow)
-		l.Feed(n, l.mux(row, up, n), f.last)
+		l.Feed(n, l.mux(row, up, n), l.clear())
 	default:
-		l.Feed(n, l.mux(f.line, up, n), f.last)
+		l.Feed(n, l.mux(f.line, up, n), l.clear())
 	}
 	return n
 }
@@ -235,13 +253,13 @@ func (l *lowering) tile(op ir.Op, n, up ID) ID {
 	done := f.line // the last tile of a row of tiles tells so with its last word
 	switch {
 	case op == ir.X && done == None:
-		l.Feed(n, n, f.last) // frames are one tile wide
+		l.Feed(n, n, l.clear()) // frames are one tile wide
 	case op == ir.X:
-		l.Feed(n, l.mux(l.all(done, l.Keep), l.Const(0), l.count(n, up)), f.last)
+		l.Feed(n, l.mux(l.all(done, l.Keep), l.Const(0), l.count(n, up)), l.clear())
 	case done == None:
-		l.Feed(n, l.count(n, up), f.last)
+		l.Feed(n, l.count(n, up), l.clear())
 	default:
-		l.Feed(n, l.mux(l.all(done, l.Keep), up, n), f.last)
+		l.Feed(n, l.mux(l.all(done, l.Keep), up, n), l.clear())
 	}
 	return n
 }
@@ -257,6 +275,6 @@ func (l *lowering) count(n, up ID) ID {
 // feed closes a fold's loop.
 func (l *lowering) feed() {
 	for i, id := range l.front.state {
-		l.Feed(id, l.settle(l.ref(l.stage.Body.Next[i])), l.front.last)
+		l.Feed(id, l.settle(l.ref(l.stage.Body.Next[i])), l.clear())
 	}
 }

@@ -102,7 +102,8 @@ type Graph struct {
 	Keep   ID   // 1 where this step gives a token; None for always
 	Line   ID   // 1 where it is the last of its row; None if nobody asks
 	Last   ID   // 1 in the last step of a frame
-	Clear  bool // delays have their first values again after a frame's last step
+	Fresh  ID   // 1 in a step before a frame's first token, in which states and delays get their first values; None if nothing needs it
+	Clear  bool // delays have first values
 
 	known map[key]ID
 }
@@ -117,7 +118,9 @@ type key struct {
 }
 
 // NewGraph starts a graph.
-func NewGraph() *Graph { return &Graph{Keep: None, Line: None, Last: None, known: map[key]ID{}} }
+func NewGraph() *Graph {
+	return &Graph{Keep: None, Line: None, Last: None, Fresh: None, known: map[key]ID{}}
+}
 
 // Operands lists a node's operands.
 func (n *Node) Operands() []ID {

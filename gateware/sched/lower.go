@@ -180,7 +180,7 @@ func (l *lowering) settle(r ref) ID { return l.moved(r, l.here()) }
 // compact drops nodes that nothing uses.
 func (l *lowering) compact() {
 	used := make([]bool, len(l.Nodes))
-	roots := append([]ID{l.Keep, l.Line, l.Last}, l.Outs...)
+	roots := append([]ID{l.Keep, l.Line, l.Last, l.Fresh}, l.Outs...)
 	roots = append(roots, l.Tokens...)
 	for i := len(l.Nodes); i > 0; { // until feedback adds nothing
 		i = 0
@@ -239,6 +239,6 @@ func (g *Graph) keepOnly(used []bool) {
 		}
 	}
 	g.Nodes, g.States = nodes, states
-	g.Keep, g.Line, g.Last = at(g.Keep), at(g.Line), at(g.Last)
+	g.Keep, g.Line, g.Last, g.Fresh = at(g.Keep), at(g.Line), at(g.Last), at(g.Fresh)
 	g.known = nil
 }

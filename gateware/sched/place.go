@@ -230,7 +230,7 @@ func (s *Schedule) finish(g *Graph) {
 // results are the nodes that the last rank of registers takes.
 func (s *Schedule) results(g *Graph) []ID {
 	all := append([]ID{}, g.Outs...)
-	for _, id := range []ID{g.Keep, g.Line, g.Last} {
+	for _, id := range []ID{g.Keep, g.Line, g.Last, g.Fresh} {
 		if id != None {
 			all = append(all, id)
 		}

@@ -66,9 +66,6 @@ func (s *Schedule) fits(g *Graph, id ID, by int) bool {
 			return false
 		}
 	}
-	if g.Clear && g.Last == id {
-		return by < 0
-	}
 	return true
 }
 

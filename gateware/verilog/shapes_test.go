@@ -58,7 +58,7 @@ func TestWindowsAtAllEdges(t *testing.T) {
 	for i, edge := range []string{"clamp", "zero", "mirror"} {
 		for j, size := range [][2]int{{3, 3}, {1, 3}, {3, 1}, {5, 3}, {3, 5}, {1, 1}, {7, 7}, {1, 5}} {
 			for k, hop := range [][2]int{{1, 1}, {2, 2}, {1, 3}, {4, 1}} {
-				if (i+j+k)%2 == 1 && k > 0 {
+				if (i+j+k)%2 == 1 && k > 0 || size[0] == 7 && k > 0 {
 					continue
 				}
 				extra := []string{"", "x", "y", "x y"}[(i+j+k)%4]

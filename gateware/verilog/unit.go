@@ -46,8 +46,7 @@ func (u *unit) write() {
 	if u.stage.Shape == ir.WindowShape {
 		u.window()
 	} else {
-		u.line("wire v0 = i_valid;")
-		u.line("assign i_ready = ce;")
+		u.enter()
 		u.line("wire last = i_last;")
 		if u.lineIn {
 			u.line("wire line = i_line;")
@@ -58,6 +57,20 @@ func (u *unit) write() {
 	}
 	u.give()
 	u.end()
+}
+
+// enter takes tokens. Before a frame's first there is a step in which states and delays get their first values, if there are any:
+// clearing them when the last token goes on would put the ready signal before each reset pin.
+func (u *unit) enter() {
+	if u.g.Fresh == sched.None {
+		u.line("wire v0 = i_valid;")
+		u.line("assign i_ready = ce;")
+		return
+	}
+	u.line("reg %s;", sched.InFresh)
+	u.line("always @(posedge clk) if (rst) fresh <= 1'b1; else if (en0) fresh <= ~fresh & i_last;")
+	u.line("wire v0 = i_valid | fresh;")
+	u.line("assign i_ready = ce & ~fresh;")
 }
 
 func (u *unit) ports() {
@@ -140,15 +153,21 @@ func (u *unit) state(id sched.ID, top int) {
 	f := u.g.States[u.g.Nodes[id].Imm]
 	at := u.s.Stage[id]
 	u.line("reg [%d:0] n%d;", top, id)
+	if u.g.Fresh != sched.None && f.Clear == u.g.Fresh {
+		u.cleared(fmt.Sprintf("n%d", id), u.fit(f.Next, at, top+1), at, f.Init, top+1)
+		return
+	}
 	reset := "rst"
 	if f.Clear != sched.None {
 		reset = fmt.Sprintf("rst | (en%d & %s)", at, u.fit(f.Clear, at, 1))
 	}
-	u.later("always @(posedge clk) if (%s) n%d <= %s; else if (en%d) n%d <= %s;", reset, id, constant(f.Init, top+1), at, id, u.fit(f.Next, at, top+1))
+	u.line("always @(posedge clk) if (%s) n%d <= %s; else if (en%d) n%d <= %s;", reset, id, constant(f.Init, top+1), at, id, u.fit(f.Next, at, top+1))
 }
 
-// later writes a line; Verilog lets an always block read what is declared behind it.
-func (u *unit) later(format string, args ...any) { u.line(format, args...) }
+// cleared writes a register that has its first value behind the step that is there for that.
+func (u *unit) cleared(name, value string, stage int, init int64, width int) {
+	u.line("always @(posedge clk) if (en%d) begin if (%s) %s <= %s; else %s <= %s; end", stage, u.fit(u.g.Fresh, stage, 1), name, constant(init, width), name, value)
+}
 
 func (u *unit) delay(id sched.ID, top int) {
 	if u.shared(id) {
@@ -159,7 +178,7 @@ func (u *unit) delay(id sched.ID, top int) {
 	name, value := fmt.Sprintf("n%d", id), u.fit(n.Args[0], at, top+1)
 	u.line("reg [%d:0] %s;", top, name)
 	if u.g.Clear {
-		u.line("always @(posedge clk) if (rst | (en%d & %s)) %s <= %s; else if (en%d) %s <= %s;", at, u.ref(u.g.Last, at), name, constant(n.Imm, top+1), at, name, value)
+		u.cleared(name, value, at, n.Imm, top+1)
 		return
 	}
 	u.clocked(name, value, at, top == 0, 0, 1)
@@ -221,11 +240,13 @@ func (u *unit) give() {
 	}
 	keep, last, line := flag(u.g.Keep), flag(u.g.Last), flag(u.g.Line)
 	valid := fmt.Sprintf("v%d", end)
-	if u.keepOut {
+	if u.g.Fresh != sched.None {
+		valid += " & ~" + u.fit(u.g.Fresh, end, 1)
+	}
+	if u.keepOut && u.g.Line != sched.None {
 		valid += " & (" + keep + " | " + last + " | " + line + ")"
-		if u.g.Line == sched.None {
-			valid = fmt.Sprintf("v%d & (%s | %s)", end, keep, last)
-		}
+	} else if u.keepOut {
+		valid += " & (" + keep + " | " + last + ")"
 	} else if u.g.Keep != sched.None {
 		valid += " & " + keep
 	}
