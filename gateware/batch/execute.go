@@ -17,13 +17,13 @@ func set[T lane](d []T, v T) {
 
 // execute runs one instruction whose result is of kind T.
 func execute[T lane](w *work, i *instr, regs [][]T) {
-	d := regs[i.d][:w.n]
+	d := regs[i.d][w.from:w.n]
 	var a, b []T
 	if i.a != none && i.code != widen && i.code != narrow {
-		a = regs[i.a][:w.n]
+		a = regs[i.a][w.from:w.n]
 	}
 	if i.b != none {
-		b = regs[i.b][:w.n]
+		b = regs[i.b][w.from:w.n]
 	}
 	imm := T(i.imm)
 	switch i.code {
@@ -38,11 +38,11 @@ func execute[T lane](w *work, i *instr, regs [][]T) {
 		copy(d[1:], a)
 		d[0] = T(w.state(int(i.imm)))
 	case widen:
-		convert(d, w.small[i.a])
+		convert(d, w.small[i.a][w.from:])
 	case narrow:
-		convert(d, w.large[i.a])
+		convert(d, w.large[i.a][w.from:])
 	case code(ir.Mux):
-		choose(d, a, b, regs[i.c])
+		choose(d, a, b, regs[i.c][w.from:])
 	case code(ir.Table):
 		look(d, a, i.table)
 	case code(ir.Clz):

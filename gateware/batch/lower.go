@@ -2,6 +2,7 @@ package batch
 
 import (
 	"math"
+	"slices"
 
 	"github.com/capodekappa/capo/gateware/ir"
 	"github.com/capodekappa/capo/gateware/opt"
@@ -34,6 +35,7 @@ func compile(s *ir.Stage) *program {
 	l.results()
 	if l.core != nil {
 		l.after = l.code
+		l.lastOnly = s.Last && !slices.ContainsFunc(l.after, func(i instr) bool { return i.code == load || i.code == position || i.code == delay })
 	} else {
 		l.before = l.code
 	}

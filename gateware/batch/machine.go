@@ -96,6 +96,7 @@ type work struct {
 	*columns
 	call      *band.Call
 	row, x, n int
+	from      int // the first sample of the strip that is computed: the last one where nobody needs the others
 }
 
 func (w *work) strip() {
@@ -106,7 +107,11 @@ func (w *work) strip() {
 	w.run(w.before)
 	if w.core != nil {
 		w.runCore()
+		if w.lastOnly {
+			w.from = w.n - 1
+		}
 		w.run(w.after)
+		w.from = 0
 	}
 	for i := range w.states {
 		w.keep(&w.states[i])

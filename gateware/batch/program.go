@@ -84,19 +84,21 @@ type keep struct {
 
 // program is a compiled stage: loops over columns; in a fold, between before and after, the loop over samples.
 type program struct {
-	stage   *ir.Stage
-	plain   bool    // a fold that is too large: ir evaluates it
-	packed  *packed // instead of all that follows, if it is not nil
-	before  []instr
-	core    *core
-	after   []instr
-	fixed   []fixed
-	outs    []result
-	states  []keep
-	columns [2]int // registers of each kind
-	strip   int    // samples in a column
-	inStep  int    // bytes from one output's words to the next one's
-	outStep int
+	stage  *ir.Stage
+	plain  bool    // a fold that is too large: ir evaluates it
+	packed *packed // instead of all that follows, if it is not nil
+	before []instr
+	core   *core
+	after  []instr
+	// lastOnly: after is needed for a strip's last sample only
+	lastOnly bool
+	fixed    []fixed
+	outs     []result
+	states   []keep
+	columns  [2]int // registers of each kind
+	strip    int    // samples in a column
+	inStep   int    // bytes from one output's words to the next one's
+	outStep  int
 }
 
 // opOf is the operation that a code stands for.

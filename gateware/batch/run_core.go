@@ -8,21 +8,28 @@ func (w *work) runCore() {
 	for _, s := range c.states {
 		v[s.state] = w.state(s.leaf)
 	}
+	feeds := make([]feed, 0, 16)
+	for _, l := range c.loads {
+		f := feed{number: l.number}
+		if l.kind == k32 {
+			f.small = w.small[l.column][:w.n]
+		} else {
+			f.large = w.large[l.column][:w.n]
+		}
+		feeds = append(feeds, f)
+	}
 	for n := range w.n {
-		for _, l := range c.loads {
-			if l.kind == k32 {
-				v[l.number] = int64(w.small[l.column][n])
+		for i := range feeds {
+			f := &feeds[i]
+			if f.small != nil {
+				v[f.number] = int64(f.small[n])
 			} else {
-				v[l.number] = w.large[l.column][n]
+				v[f.number] = f.large[n]
 			}
 		}
 		c.run(v)
-		for _, s := range c.stores {
-			if s.kind == k32 {
-				w.small[s.column][n] = int32(v[s.number])
-			} else {
-				w.large[s.column][n] = v[s.number]
-			}
+		if !w.lastOnly || n == w.n-1 {
+			w.leave(n)
 		}
 		if c.swaps {
 			c.swap(v)
@@ -34,6 +41,25 @@ func (w *work) runCore() {
 	}
 	for _, s := range c.states {
 		w.setState(s.leaf, v[s.state])
+	}
+}
+
+// feed is a column that goes into a number, sample by sample.
+type feed struct {
+	number uint8
+	small  []int32
+	large  []int64
+}
+
+// leave writes a sample of the columns.
+func (w *work) leave(n int) {
+	for i := range w.core.stores {
+		s := &w.core.stores[i]
+		if s.kind == k32 {
+			w.small[s.column][n] = int32(w.numbers[s.number])
+		} else {
+			w.large[s.column][n] = w.numbers[s.number]
+		}
 	}
 }
 
