@@ -105,7 +105,11 @@ func softwareEngine(s *kernelSource, name string) (*kernelEngine, error) {
 
 // enginesFor are the engines of a proof.
 func (a *app) enginesFor(s *kernelSource, o proofOptions) ([]*kernelEngine, error) {
-	all := softwareEngines(s)
+	p, err := loadPart(o.part)
+	if err != nil {
+		return nil, err
+	}
+	all := append(softwareEngines(s), verilogEngine(s, p), bitstreamEngine(s, p))
 	if len(o.engines) == 0 {
 		return all, nil
 	}

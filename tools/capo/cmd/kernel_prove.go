@@ -18,16 +18,19 @@ import (
 	"github.com/capodekappa/capo/gateware/ir"
 )
 
-// simulated is how much of an input goes through a simulation.
-const simulated = 4 << 10
+// How much of an input goes through a simulation: of noise, and of a golden one.
+const (
+	simulated       = 4 << 10
+	simulatedGolden = 1 << 10
+)
 
 func (a *app) kernelProveCmd() *cobra.Command {
 	var o proofOptions
 	c := &cobra.Command{
 		Use: "prove FILE[#NAME]…", Short: "Run kernels through every engine and compare the bytes",
 		Long: "Run kernels through every engine: goja calling the function word by word (that is the meaning), vectorised Go, WebAssembly, the circuit in a\n" +
-			"simulator, and the bitstream. Inputs are the kernel's golden ones, small frames, and a megabyte of noise; of each the first 4 KiB where a simulator\n" +
-			"computes. The digest is that of the answers to what all engines were given. An engine whose tool is missing here has none. Exit code 1 if\n" +
+			"simulator, and the bitstream. Inputs are the kernel's golden ones, small frames, and a megabyte of noise; where a simulator computes,\n" +
+			"the first 4 KiB of noise and 1 KiB of the others. The digest is that of the answers to what all engines were given. An engine whose tool is missing here has none. Exit code 1 if\n" +
 			"two engines differ, or an answer is not the golden one.",
 		Example: "  capo kernel prove edges.ts\n  capo kernel prove edges.ts#sobel --engine goja,wasm-simd\n  capo kernel prove edges.ts --part ice40up5k-sg48 -o json",
 		Args:    cobra.MinimumNArgs(1),
@@ -122,8 +125,8 @@ func shorten(k *ir.Kernel, in proofInput, most int) (proofInput, bool) {
 	return in, false
 }
 
-// proof is a kernel on its way through the engines.
-type proof struct {
+// proofRun is a kernel on its way through the engines.
+type proofRun struct {
 	source  *kernelSource
 	kernel  *ir.Kernel
 	inputs  []proofInput
@@ -201,7 +204,7 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out p
 	if err != nil {
 		return fail(err)
 	}
-	p := &proof{source: s, kernel: s.kernel, inputs: proofInputs(s.kernel, golden, noise)}
+	p := &proofRun{source: s, kernel: s.kernel, inputs: proofInputs(s.kernel, golden, noise)}
 	var opened []*kernelEngine
 	simulating := false
 	for _, e := range engines {
@@ -219,7 +222,11 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out p
 	}
 	if simulating {
 		for _, in := range p.inputs {
-			if short, ok := shorten(p.kernel, in, simulated); ok {
+			most := simulated
+			if in.want != nil {
+				most = simulatedGolden
+			}
+			if short, ok := shorten(p.kernel, in, most); ok {
 				p.short = append(p.short, short)
 			}
 		}
@@ -229,7 +236,7 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out p
 }
 
 // through runs the inputs through the engines, of which the first is goja.
-func (p *proof) through(ctx context.Context, engines []*kernelEngine) ([]kernelRow, error) {
+func (p *proofRun) through(ctx context.Context, engines []*kernelEngine) ([]kernelRow, error) {
 	var rows []kernelRow
 	var problems []error
 	for i, e := range engines {
@@ -257,7 +264,7 @@ func (p *proof) through(ctx context.Context, engines []*kernelEngine) ([]kernelR
 }
 
 // common is how many inputs, at the end of the list, all engines got.
-func (p *proof) common() int {
+func (p *proofRun) common() int {
 	if len(p.short) > 0 {
 		return len(p.short)
 	}
@@ -273,7 +280,7 @@ func digestOfAll(answers [][]byte) string {
 }
 
 // compareGolden says where goja's answers are not the golden ones.
-func (p *proof) compareGolden() error {
+func (p *proofRun) compareGolden() error {
 	var all []error
 	for i, in := range p.inputs {
 		if in.want != nil && !bytes.Equal(in.want, p.answers[i]) {
@@ -284,7 +291,7 @@ func (p *proof) compareGolden() error {
 }
 
 // compare says where an engine's answers are not goja's.
-func (p *proof) compare(e *kernelEngine, answers [][]byte) error {
+func (p *proofRun) compare(e *kernelEngine, answers [][]byte) error {
 	inputs, want := append(append([]proofInput{}, p.inputs...), p.short...), p.answers
 	if e.simulates {
 		inputs, want = p.short, p.answers[len(p.inputs):]
@@ -319,7 +326,7 @@ func (e *kernelEngine) answer(ctx context.Context, inputs []proofInput) ([][]byt
 		}
 		took := time.Since(began)
 		answers = append(answers, out)
-		if len(in.words) <= largest {
+		if len(in.words) <= largest || e.simulates {
 			continue
 		}
 		largest = len(in.words)

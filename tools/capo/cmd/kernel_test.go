@@ -11,6 +11,7 @@ import (
 	"testing"
 
 	"github.com/capodekappa/capo/gateware/frame"
+	"github.com/capodekappa/capo/gateware/synth/toolchain"
 	"github.com/capodekappa/capo/jsrt/bundle"
 	"github.com/capodekappa/capo/jsrt/cell"
 )
@@ -19,6 +20,9 @@ import (
 func TestMain(m *testing.M) {
 	if len(os.Args) > 1 && os.Args[1] == "cell" {
 		os.Exit(cell.Main(os.Args[2:], bundle.Tasks()...))
+	}
+	if len(os.Args) > 1 && os.Args[1] == toolchain.ChildArgument {
+		os.Exit(toolchain.Main(os.Args[2:]))
 	}
 	os.Exit(m.Run())
 }
@@ -143,7 +147,7 @@ func TestKernelProve(t *testing.T) {
 }
 
 func TestEnginesThatDifferAreTold(t *testing.T) {
-	p := &proof{inputs: []proofInput{{name: "a", words: []byte{1}}, {name: "b", words: []byte{2, 3}}}, answers: [][]byte{{1}, {2, 3}}}
+	p := &proofRun{inputs: []proofInput{{name: "a", words: []byte{1}}, {name: "b", words: []byte{2, 3}}}, answers: [][]byte{{1}, {2, 3}}}
 	e := &kernelEngine{row: kernelRow{Engine: "x"}}
 	if err := p.compare(e, [][]byte{{1}, {2, 3}}); err != nil {
 		t.Error(err)
