@@ -19,8 +19,11 @@ import (
 // DescribeTime is how long a source's top level may run.
 const DescribeTime = 2 * time.Second
 
-// maxHeap bounds the values that a snapshot holds.
-const maxHeap = 4 << 20
+// Limits of what a snapshot holds.
+const (
+	maxHeap = 4 << 20
+	maxDeep = 1000 // objects in objects
+)
 
 // Describe runs a script's top level and writes down the kernels it exports with all that their functions capture. The code is the
 // user's: who does not trust it runs Describe in a confined process, by [Options]. Errors: *[Problem].
@@ -66,6 +69,7 @@ type describer struct {
 	ids    map[*goja.Object]int
 	native map[*goja.Object]string
 	heap   int
+	depth  int
 	out    snapshot
 }
 
@@ -220,6 +224,10 @@ func (d *describer) object(o *goja.Object) val {
 		}
 		return val{Kind: otherKind, Text: what}
 	}
+	if d.depth++; d.depth > maxDeep {
+		return val{Kind: otherKind, Text: fmt.Sprintf("nested more than %d deep", maxDeep)}
+	}
+	defer func() { d.depth-- }()
 	id := len(d.out.Nodes)
 	d.ids[o] = id
 	d.out.Nodes = append(d.out.Nodes, node{})

@@ -1,6 +1,7 @@
 package js
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -81,13 +82,36 @@ func builtinModules() api.Plugin {
 			text := fmt.Sprintf("there is no module %s for a kernel; it computes with what it is given", a.Path)
 			return api.OnResolveResult{Errors: []api.Message{{Text: text}}}, nil
 		})
+		build.OnLoad(api.OnLoadOptions{Filter: `\.[cm]?[jt]sx?$`}, loadFile)
 	}}
+}
+
+// loadFile reads a file for esbuild, if it is safe to parse.
+func loadFile(a api.OnLoadArgs) (api.OnLoadResult, error) {
+	text, err := os.ReadFile(a.Path)
+	if err != nil {
+		return api.OnLoadResult{}, err
+	}
+	contents := string(text)
+	if len(text) > MaxSource {
+		return api.OnLoadResult{}, fmt.Errorf("a source has at most %d bytes; this one has %d", MaxSource, len(text))
+	}
+	var deep *Problem
+	if errors.As(checkNesting(a.Path, contents), &deep) {
+		at := &api.Location{File: filepath.Base(a.Path), Line: deep.Pos.Line, Column: deep.Pos.Col - 1}
+		deep.Pos = ir.Pos{}
+		return api.OnLoadResult{Errors: []api.Message{{Text: deep.What + "; " + deep.Why + "; " + deep.Instead, Location: at}}}, nil
+	}
+	return api.OnLoadResult{Contents: &contents, Loader: api.LoaderDefault, ResolveDir: filepath.Dir(a.Path)}, nil
 }
 
 // transform makes a script of a source in memory, which imports only built-in modules.
 func transform(name, source string) (*Script, error) {
 	if len(source) > MaxSource {
 		return nil, fmt.Errorf("%s: a source has at most %d bytes; this one has %d", name, MaxSource, len(source))
+	}
+	if err := checkNesting(name, source); err != nil {
+		return nil, err
 	}
 	loader := api.LoaderTS
 	if ext := filepath.Ext(name); ext == ".js" || ext == ".mjs" {

@@ -108,6 +108,9 @@ func decodeSnapshot(b []byte) (*snapshot, error) {
 		return nil, fmt.Errorf("read what the script's top level left: %w", err)
 	}
 	for _, n := range s.Nodes {
+		if n.Form != 'l' && n.Long != 0 {
+			return nil, fmt.Errorf("read what the script's top level left: an array of %d elements that are not there", n.Long)
+		}
 		if n.Form != 'f' && n.Form != 'k' && len(n.Keys) != 0 || len(n.Keys) != len(n.Values) {
 			return nil, fmt.Errorf("read what the script's top level left: a record of %d names and %d values", len(n.Keys), len(n.Values))
 		}
