@@ -104,7 +104,7 @@ func token(data []byte, i, size int) string {
 	return fmt.Sprintf("%d'h%s", 8*size, hex.String())
 }
 
-const benchText = "`timescale 1ns / 1ps" + `
+const benchText = `
 module TB;
   reg clk = 1'b0, rst = 1'b1, done = 1'b0;
   reg [IB+16:0] in [0:NI-1];
@@ -114,7 +114,7 @@ module TB;
   reg s_valid = 1'b0, s_last = 1'b0, m_ready = 1'b0, fresh = 1'b1, held = 1'b0, stopped = 1'b0;
   wire s_ready, m_valid, m_last;
   wire [OB-1:0] m_data;
-  reg [OB:0] before;
+  reg [OB:0] previous;
   reg [31:0] random = SEED;
   integer sent = 0, got = 0, errors = 0, clocks = 0, quiet = 0;
 
@@ -153,9 +153,9 @@ LOAD  end
         end
       end
       m_ready <= !(BACK);
-      if (held && (!m_valid || before !== {m_last, m_data})) fail("changed while it was not taken");
+      if (held && (!m_valid || previous !== {m_last, m_data})) fail("changed while it was not taken");
       held <= m_valid && !m_ready;
-      before <= {m_last, m_data};
+      previous <= {m_last, m_data};
       if (m_valid === 1'bx) fail("valid is unknown");
       if (m_valid && m_ready) begin
         if (got >= NO) fail("a word too many");
