@@ -224,10 +224,11 @@ func (d *describer) object(o *goja.Object) val {
 		}
 		return val{Kind: otherKind, Text: what}
 	}
-	if d.depth++; d.depth > maxDeep {
+	d.depth++
+	defer func() { d.depth-- }()
+	if d.depth > maxDeep {
 		return val{Kind: otherKind, Text: fmt.Sprintf("nested more than %d deep", maxDeep)}
 	}
-	defer func() { d.depth-- }()
 	id := len(d.out.Nodes)
 	d.ids[o] = id
 	d.out.Nodes = append(d.out.Nodes, node{})
