@@ -72,14 +72,19 @@ func (l Limits) orDefaults() Limits {
 	return l
 }
 
-// Run computes one frame. Errors: *frame.Error, the context's, those of machines.
-func Run(ctx context.Context, k *ir.Kernel, pool Pool, limits Limits, in []byte, width int) ([]byte, error) {
+// Run computes one frame. What it returns is in dst's array if that is large enough; dst and in must not overlap. Errors:
+// *frame.Error, the context's, those of machines.
+func Run(ctx context.Context, k *ir.Kernel, pool Pool, limits Limits, dst, in []byte, width int) ([]byte, error) {
 	limits = limits.orDefaults()
 	plan, err := frame.New(k, len(in), width)
 	if err != nil {
 		return nil, err
 	}
-	out := make([]byte, plan.OutBytes)
+	out := dst
+	if cap(out) < plan.OutBytes || out == nil {
+		out = make([]byte, plan.OutBytes)
+	}
+	out = out[:plan.OutBytes]
 	if plan.OutBytes == 0 {
 		return out, ctx.Err()
 	}

@@ -59,7 +59,12 @@ func New(_ context.Context, k *ir.Kernel, options ...Option) (*Engine, error) {
 // Run computes one frame: the words of the wire in and out; width is the tokens in a row, 0 the kernel's default. Errors:
 // *frame.Error, the context's.
 func (e *Engine) Run(ctx context.Context, in []byte, width int) ([]byte, error) {
-	return band.Run(ctx, e.k, e, e.limits, in, width)
+	return band.Run(ctx, e.k, e, e.limits, nil, in, width)
+}
+
+// RunInto is Run with the memory for what it returns: dst, if that is large enough. dst and in must not overlap.
+func (e *Engine) RunInto(ctx context.Context, dst, in []byte, width int) ([]byte, error) {
+	return band.Run(ctx, e.k, e, e.limits, dst, in, width)
 }
 
 // Close does nothing: an engine holds only memory.

@@ -99,7 +99,12 @@ func newRuntime(ctx context.Context, interpreter bool) (r wazero.Runtime, err er
 // Run computes one frame: the words of the wire in and out; width is the tokens in a row, 0 the kernel's default. Errors:
 // *frame.Error, the context's.
 func (e *Engine) Run(ctx context.Context, in []byte, width int) ([]byte, error) {
-	return band.Run(ctx, e.k, e, e.config.limits, in, width)
+	return band.Run(ctx, e.k, e, e.config.limits, nil, in, width)
+}
+
+// RunInto is Run with the memory for what it returns: dst, if that is large enough. dst and in must not overlap.
+func (e *Engine) RunInto(ctx context.Context, dst, in []byte, width int) ([]byte, error) {
+	return band.Run(ctx, e.k, e, e.config.limits, dst, in, width)
 }
 
 // SIMD tells whether all stages use it.
