@@ -44,16 +44,19 @@ func (a *app) benchCmd() *cobra.Command {
 
 func (a *app) showBench(rows []bench.Row) error {
 	return a.show(rows, func(w io.Writer) error {
-		t := table{head: []string{"BENCH", "METRIC", "MEDIAN", "MIN", "MAX", "UNIT", "RUNS", "TARGET", ""}}
+		t := table{head: []string{"BENCH", "METRIC", "SYSTEM", "MEDIAN", "MIN", "MAX", "UNIT", "RUNS", "TARGET", ""}}
 		for _, r := range rows {
 			target, met := "", ""
 			if r.Target > 0 {
 				target, met = fmt.Sprintf("≤ %g", r.Target), "met"
+				if r.Reach {
+					target = fmt.Sprintf("≥ %g", r.Target)
+				}
 				if !r.Met {
 					met = "NOT MET"
 				}
 			}
-			t.add(r.Bench, r.Metric, fmt.Sprintf("%.4g", r.Median), fmt.Sprintf("%.4g", r.Min), fmt.Sprintf("%.4g", r.Max), r.Unit, fmt.Sprint(r.Runs), target, met)
+			t.add(r.Bench, r.Metric, r.System, fmt.Sprintf("%.4g", r.Median), fmt.Sprintf("%.4g", r.Min), fmt.Sprintf("%.4g", r.Max), r.Unit, fmt.Sprint(r.Runs), target, met)
 		}
 		return t.write(w)
 	})

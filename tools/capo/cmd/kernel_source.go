@@ -10,6 +10,7 @@ import (
 	"github.com/capodekappa/capo/gateware/frame"
 	"github.com/capodekappa/capo/gateware/ir"
 	"github.com/capodekappa/capo/gateware/js"
+	"github.com/capodekappa/capo/gateware/soft"
 	"github.com/capodekappa/capo/jsrt/bundle"
 )
 
@@ -94,3 +95,6 @@ func (s *kernelSource) writeBeside(out, name string, data []byte) (string, error
 	}
 	return path, os.WriteFile(path, data, 0o666)
 }
+
+// text is the kernel's text without a name.
+func (s *kernelSource) text() string { return string(soft.Text(s.kernel)) }
