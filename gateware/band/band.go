@@ -9,6 +9,7 @@ package band
 import (
 	"context"
 	"errors"
+	"fmt"
 	"runtime"
 	"sync"
 
@@ -98,6 +99,12 @@ func Run(ctx context.Context, k *ir.Kernel, pool Pool, limits Limits, dst, in []
 	errs := make([]error, len(bands))
 	for i, b := range bands {
 		wg.Go(func() {
+			defer func() { // in PID 1, a panic of this goroutine would end the machine
+				if p := recover(); p != nil {
+					errs[i] = fmt.Errorf("kernel %s: internal error: %v", k.Name, p)
+					cancel()
+				}
+			}()
 			if errs[i] = runBand(ctx, k, plan, pool, limits, b, in, out); errs[i] != nil {
 				cancel()
 			}
