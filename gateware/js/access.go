@@ -330,6 +330,7 @@ func (e *eval) elements(v value, at file.Idx) []value {
 		e.refuse(at, describe(v)+" is not an array", "", "use an array")
 		return nil
 	}
+	e.steps += len(o.elems) / 16 // copies cost time too
 	list := make([]value, len(o.elems))
 	for i := range list {
 		list[i] = o.at(i)

@@ -67,6 +67,8 @@ func (e *eval) increment(n *ast.UnaryExpression, s *env) value {
 	old := e.get(p, at)
 	if f, ok := constantNumber(old); ok {
 		old = num(f)
+	} else if d, ok := old.(dyn); ok {
+		old = dyn{id: d.id}
 	}
 	op := token.PLUS
 	if n.Operator == token.DECREMENT {

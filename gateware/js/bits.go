@@ -263,8 +263,8 @@ func (e *eval) equal(a, b value, strict bool, at file.Idx) value {
 	f, constant := constantNumber(b)
 	switch {
 	case !isY && (!constant || isNothing(b)):
-		if isString(b) && !strict {
-			e.refuse(at, "a number is compared with "+describe(b), "a kernel has no strings", "use numbers")
+		if !strict && (isString(b) || isObject(b)) {
+			e.refuse(at, "== of a number and "+describe(b), "one would become the other", "use numbers, or ===")
 		}
 		return truth(false)
 	case strict && (x.form == either || isY && y.form == either):
@@ -298,6 +298,9 @@ func (e *eval) constantEqual(a, b value, strict bool, at file.Idx) value {
 	x, okX := constantNumber(a)
 	y, okY := constantNumber(b)
 	switch {
+	case !strict && isObject(a) != isObject(b):
+		e.refuse(at, "== of "+describe(a)+" and "+describe(b), "an object would become a string", "compare what is in it")
+		return failed{}
 	case okX && okY:
 		return truth(x == y && (!strict || isTruth(a) == isTruth(b)))
 	case !strict && (isString(a) || isString(b)):

@@ -51,7 +51,7 @@ func (e *eval) apply(f value, args []value, at file.Idx) value {
 // invoke calls a function of the source: its body is evaluated in place.
 func (e *eval) invoke(c *closure, args []value, at file.Idx) value {
 	switch {
-	case slices.Contains(e.calls, c.fn):
+	case slices.Contains(e.calls, c) && !slices.ContainsFunc(args, isFunction):
 		e.refuse(at, "a recursion", "the depth of calls must be known", "use a loop")
 	case len(e.calls) >= maxDepth:
 		e.refuse(at, fmt.Sprintf("calls are nested more than %d deep", maxDepth), "each is put in place", "use loops")
@@ -63,7 +63,7 @@ func (e *eval) invoke(c *closure, args []value, at file.Idx) value {
 	if e.err != nil {
 		return failed{}
 	}
-	e.calls = append(e.calls, c.fn)
+	e.calls = append(e.calls, c)
 	s := &env{names: map[string]*binding{}, fn: c}
 	if c.env != nil {
 		s = c.env.inner()
@@ -87,6 +87,13 @@ func (e *eval) invoke(c *closure, args []value, at file.Idx) value {
 		return failed{}
 	}
 	return result
+}
+
+// isFunction tells whether a value is a function: a helper that is given one may be in use already, in a call for which it is
+// given another.
+func isFunction(v value) bool {
+	_, ok := v.(*closure)
+	return ok
 }
 
 func (e *eval) parameters(list *ast.ParameterList, args []value, s *env) {

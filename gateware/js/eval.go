@@ -30,7 +30,7 @@ type eval struct {
 	objects   map[int]value // of the snapshot
 	journals  []*journal
 	regions   []*region
-	calls     []*ast.FunctionLiteral
+	calls     []*closure
 	facts     map[ir.ID]span
 	ordered   map[pair]bool
 	undoFacts []fact
@@ -65,10 +65,10 @@ func (e *eval) fail() {
 // step counts what is evaluated.
 func (e *eval) step(n ast.Node) bool {
 	e.steps++
-	if e.steps == maxSteps {
+	if e.steps >= maxSteps {
 		e.refuse(n.Idx0(), fmt.Sprintf("the kernel has more than %d steps after its loops and helpers were unrolled", maxSteps), "each becomes part of the circuit", "use fewer or shorter loops")
 	}
-	if e.steps%4096 == 0 && e.ctx.Err() != nil && e.err == nil {
+	if e.ctx.Err() != nil && e.err == nil {
 		e.err = e.ctx.Err()
 	}
 	return e.err == nil

@@ -146,6 +146,20 @@ var refusedBodies = []string{
 	"return process.env.X + a",
 	"debugger; return a",
 	"return isNaN(a) ? 1 : 0",
+	"return TABLE[a > 3]",
+	"const t = [1, 2]; t[a > 3] = 5; return t[0]",
+	"return [1] == 1 ? a : b",
+	"return a == TABLE ? a : b",
+	"const f = (g: any): any => g(f); return f(f) + a",
+	"let u = [a]; for (let i = 0; i < 30; i++) u = u.concat(u); return u[0]",
+	"return (a > 3 ? Math.min : Math.max)(a, b)",
+	"return { valueOf() { return 1 } } + a",
+	"return { get x() { return 1 } }.x + a",
+	"return [a, b].sort()[0]",
+	"return -TABLE + a",
+	"return !a + 'x'",
+	"return (a / 3) > 2 ? 1 : 0",
+	"return a << 0.5 * 3 | b / 3 * 2",
 }
 
 // refusedSources are whole files.

@@ -80,6 +80,7 @@ func (e *eval) begin() int {
 
 // write changes a cell.
 func (e *eval) write(c cell, v value) {
+	e.steps++
 	if n := len(e.journals); n > 0 {
 		e.journals[n-1].note(c, c.load())
 	}
