@@ -81,7 +81,7 @@ func (b *build) complete(ctx context.Context) error {
 		b.o.Seeds = DefaultSeeds
 	}
 	if b.o.Tools == nil {
-		if b.o.Tools, err = toolchain.Open(ctx, toolchain.Config{}); err != nil {
+		if b.o.Tools, err = toolchain.Open(ctx, toolchain.Config{Tools: b.family.tools()}); err != nil {
 			return err
 		}
 	}

@@ -179,3 +179,34 @@ func TestACoreThatIsNoVerilogIsToldInTheToolsWords(t *testing.T) {
 		t.Errorf("%v", err)
 	}
 }
+
+// TestAPartOfAnotherFamilyTakesItsOwnTools has stand-ins for the tools of ECP5, which Debian 12 does not have: what is tested is
+// how they are called, not what they do.
+func TestAPartOfAnotherFamilyTakesItsOwnTools(t *testing.T) {
+	need.Command(t, "sh")
+	p, c := load(t, "lfe5u-25f"), spitest.Gray()
+	t.Setenv("PATH", t.TempDir())
+	t.Setenv("XDG_CACHE_HOME", t.TempDir())
+	t.Setenv(toolchain.Variable, "")
+	_, err := synth.Build(t.Context(), &c.Core, p, synth.Options{})
+	if !errors.Is(err, toolchain.ErrMissing) || !strings.Contains(err.Error(), "yosys") {
+		t.Fatalf("without tools: %v", err)
+	}
+	for tool, script := range map[string]string{
+		"yosys":        `case "$1" in -V) echo Yosys 0.52;; *) echo '{"design": {"num_cells_by_type": {"LUT4": 9, "TRELLIS_FF": 8, "CCU2C": 2, "DP16KD": 1}}}' > stat.json;; esac`,
+		"nextpnr-ecp5": `case "$1" in --version) echo "nextpnr-ecp5 -- x (Version 0.7)";; *) echo "$@" > now.routed; echo '{"fmax": {"c": {"achieved": 145}}, "utilization": {"TRELLIS_COMB": {"used": 11, "available": 24288}}}' > report.json;; esac`,
+		"ecppack":      `cp "$2" "$4"`,
+	} {
+		if err := os.WriteFile(os.Getenv("PATH")+"/"+tool, []byte("#!/bin/sh\n"+script+"\n"), 0o755); err != nil {
+			t.Fatal(err)
+		}
+	}
+	t.Setenv("PATH", os.Getenv("PATH")+":/usr/bin:/bin")
+	r := build(t, &c.Core, p, synth.Options{})
+	if r.Report.Cells != 11 || r.Report.LUTs != 9 || r.Report.FFs != 8 || r.Report.BRAMs != 1 || r.Report.FmaxHz != 145e6 || r.Report.Tools["nextpnr-ecp5"] != "0.7" {
+		t.Errorf("%+v", r.Report)
+	}
+	if !strings.Contains(string(r.Bitstream), "--lpf pins --textcfg now.routed") || !strings.Contains(string(r.Bitstream), "--25k --package CABGA381") {
+		t.Errorf("nextpnr was called with %s", r.Bitstream)
+	}
+}

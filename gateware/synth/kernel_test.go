@@ -2,11 +2,14 @@ package synth_test
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
+	"math/rand/v2"
 	"path/filepath"
 	"testing"
 
 	"github.com/capodekappa/capo/gateware/ir"
+	"github.com/capodekappa/capo/gateware/ir/irtest"
 	"github.com/capodekappa/capo/gateware/js"
 	"github.com/capodekappa/capo/gateware/scalar"
 	"github.com/capodekappa/capo/gateware/synth"
@@ -148,5 +151,47 @@ func TestAKernelBecomesABitstreamThatGivesItsBytes(t *testing.T) {
 				t.Error("a wrong answer is taken")
 			}
 		})
+	}
+}
+
+// TestRandomKernelsBecomeBitstreams takes kernels of any shape through all tools; those that are too large are passed over.
+func TestRandomKernelsBecomeBitstreams(t *testing.T) {
+	need.Command(t, "iverilog")
+	tc, p := tools(t, toolchain.Native), load(t, "ice40up5k")
+	const kernels = 3
+	r := rand.New(rand.NewPCG(5, 48))
+	for built, tried := 0, 0; built < kernels; tried++ {
+		if tried == 30 {
+			t.Fatalf("only %d of %d random kernels fit", built, tried)
+		}
+		k := irtest.Kernel(r)
+		in, width, ok := irtest.Frame(r, k, 40)
+		if !ok || len(in) == 0 || len(in) > 600 || len(k.String()) > 3000 {
+			continue
+		}
+		made, err := synth.Kernel(t.Context(), k, p, synth.Options{Tools: tc, Seeds: 1, MHz: 12})
+		var large *synth.TooLarge
+		if errors.As(err, &large) {
+			continue
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		file, err := made.File(nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if _, err := artefact.Encode(file); err != nil {
+			t.Fatal(err)
+		}
+		got, err := synth.Run(t.Context(), file, in, width)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if w := want(t, k, in, width); !bytes.Equal(got, w) {
+			t.Errorf("width %d:\ngot  %x\nwant %x\n%s", width, got, w, k)
+		}
+		t.Logf("%v of %d stages: %d cells, %d BRAMs, %d bytes out", k.Stages[0].Shape, len(k.Stages), made.Result.Report.Cells, made.Result.Report.BRAMs, len(got))
+		built++
 	}
 }

@@ -27,6 +27,7 @@ type Part struct {
 	Place     []string `json:"place"`  // arguments of nextpnr
 	Chip      string   `json:"chip"`   // the device's name in Project IceStorm
 	Pins      Pins     `json:"pins"`
+	Untested  string   `json:"untested"` // why it was never built for; "" where tests do
 }
 
 // Pins are those that the wrapper uses: the ones that the bitstream came in by, so that a board needs no others.
@@ -39,8 +40,7 @@ type Pins struct {
 
 // Device is the part's name without its package.
 func (p *Part) Device() string {
-	device, _, _ := strings.Cut(p.Name, "-")
-	return device
+	return p.Name[:strings.LastIndexByte(p.Name, '-')]
 }
 
 // All lists the parts by name.
@@ -69,7 +69,15 @@ func Load(name string) (*Part, error) {
 	return nil, fmt.Errorf("no bitstreams are made for the part %q; there are %s", name, strings.Join(names, ", "))
 }
 
-// Constraints is the file that tells nextpnr-ice40 and icebox_vlog the pins.
+// Constraints is the file that tells the family's tools the pins.
 func (p *Part) Constraints() string {
-	return fmt.Sprintf("set_io sck %s\nset_io ss %s\nset_io mosi %s\nset_io miso %s\n", p.Pins.SCK, p.Pins.SS, p.Pins.MOSI, p.Pins.MISO)
+	var b strings.Builder
+	for _, pin := range []struct{ port, at string }{{"sck", p.Pins.SCK}, {"ss", p.Pins.SS}, {"mosi", p.Pins.MOSI}, {"miso", p.Pins.MISO}} {
+		if p.Family == "ecp5" {
+			fmt.Fprintf(&b, "LOCATE COMP \"%s\" SITE \"%s\";\nIOBUF PORT \"%s\" IO_TYPE=LVCMOS33;\n", pin.port, pin.at, pin.port)
+		} else {
+			fmt.Fprintf(&b, "set_io %s %s\n", pin.port, pin.at)
+		}
+	}
+	return b.String()
 }

@@ -12,10 +12,23 @@ package toolchain
 
 // The tools' names, as Debian and npm call them.
 const (
-	Yosys   = "yosys"
-	Nextpnr = "nextpnr-ice40"
-	Icepack = "icepack"
+	Yosys       = "yosys"
+	Nextpnr     = "nextpnr-ice40"
+	Icepack     = "icepack"
+	NextpnrECP5 = "nextpnr-ecp5"
+	Ecppack     = "ecppack"
 )
 
-// Tools are all that a bitstream takes.
+// Tools are all that a bitstream of an iCE40 takes.
 func Tools() []string { return []string{Yosys, Nextpnr, Icepack} }
+
+// ToolsECP5 are all that a bitstream of an ECP5 takes. There are only native ones: Debian has them from version 13 on.
+func ToolsECP5() []string { return []string{Yosys, NextpnrECP5, Ecppack} }
+
+// install says how tools are gotten where packages are installed.
+func install(tool string) string {
+	if tool == NextpnrECP5 || tool == Ecppack {
+		return "apt-get install yosys nextpnr-ecp5 fpga-trellis (Debian 13 or newer)"
+	}
+	return "apt-get install yosys nextpnr-ice40 fpga-icestorm, or " + InstallCommand
+}

@@ -37,6 +37,7 @@ const (
 // Config says which tools to take and what they may use.
 type Config struct {
 	Kind   Kind
+	Tools  []string      // default Tools()
 	Exec   string        // the program whose main calls Main; default: this one
 	Limit  time.Duration // wall time of one run; default DefaultLimit
 	Memory int64         // bytes of a WebAssembly tool; default DefaultMemory. Native tools are not limited
@@ -58,6 +59,9 @@ func Open(ctx context.Context, cfg Config) (*Toolchain, error) {
 	if cfg.Kind == Any {
 		cfg.Kind = Kind(os.Getenv(Variable))
 	}
+	if len(cfg.Tools) == 0 {
+		cfg.Tools = Tools()
+	}
 	if cfg.Limit <= 0 {
 		cfg.Limit = DefaultLimit
 	}
@@ -70,9 +74,9 @@ func Open(ctx context.Context, cfg Config) (*Toolchain, error) {
 	case WebAssembly:
 		return openWebAssembly(cfg)
 	case Any:
-		t, err := openNative(ctx, cfg)
-		if !errors.Is(err, ErrMissing) {
-			return t, err
+		t, missing := openNative(ctx, cfg)
+		if !errors.Is(missing, ErrMissing) {
+			return t, missing
 		}
 		return openWebAssembly(cfg)
 	}
@@ -81,10 +85,10 @@ func Open(ctx context.Context, cfg Config) (*Toolchain, error) {
 
 func openNative(ctx context.Context, cfg Config) (*Toolchain, error) {
 	t := &Toolchain{Kind: Native, Versions: map[string]string{}, cfg: cfg, paths: map[string]string{}}
-	for _, tool := range Tools() {
+	for _, tool := range cfg.Tools {
 		path, err := exec.LookPath(tool)
 		if err != nil {
-			return nil, &Error{Tool: tool, Kind: ErrMissing, Mend: "apt-get install yosys nextpnr-ice40 fpga-icestorm, or " + InstallCommand}
+			return nil, &Error{Tool: tool, Kind: ErrMissing, Mend: install(tool)}
 		}
 		t.paths[tool] = path
 		if t.Versions[tool], err = nativeVersion(ctx, tool, path); err != nil {
@@ -96,12 +100,12 @@ func openNative(ctx context.Context, cfg Config) (*Toolchain, error) {
 
 // nativeVersion is what a tool calls itself, or the digest of one that has no name for itself.
 func nativeVersion(ctx context.Context, tool, path string) (string, error) {
-	if tool == Icepack {
+	if tool == Icepack || tool == Ecppack {
 		return fileDigest(path)
 	}
 	ctx, cancel := context.WithTimeout(ctx, 30*time.Second)
 	defer cancel()
-	output, err := exec.CommandContext(ctx, path, map[string]string{Yosys: "-V", Nextpnr: "--version"}[tool]).CombinedOutput()
+	output, err := exec.CommandContext(ctx, path, map[string]string{Yosys: "-V", Nextpnr: "--version", NextpnrECP5: "--version"}[tool]).CombinedOutput()
 	if err != nil {
 		return "", &Error{Tool: tool, Kind: ErrCrashed, Detail: fmt.Sprintf("asked for its version: %v: %s", err, lastLines(output, 2)), Mend: "reinstall it, or set " + Variable + "=" + string(WebAssembly)}
 	}
@@ -153,12 +157,17 @@ func openWebAssembly(cfg Config) (*Toolchain, error) {
 			t.Versions[tool] = p.String()
 		}
 	}
+	for _, tool := range cfg.Tools {
+		if t.paths[tool] == "" {
+			return nil, &Error{Tool: tool, Kind: ErrMissing, Detail: "there is none as WebAssembly either", Mend: install(tool)}
+		}
+	}
 	return t, nil
 }
 
 // Match tells whether these are the tools, in the versions, that something was made with. Errors: *Error with ErrVersion.
 func (t *Toolchain) Match(versions map[string]string) error {
-	for _, tool := range Tools() {
+	for _, tool := range t.cfg.Tools {
 		if want, known := versions[tool]; known && want != t.Versions[tool] {
 			return &Error{Tool: tool, Kind: ErrVersion, Detail: fmt.Sprintf("%s is wanted, %s is here", want, t.Versions[tool]),
 				Mend: "install that version, or take the pinned ones: " + InstallCommand + " and " + Variable + "=" + string(WebAssembly)}
@@ -174,7 +183,7 @@ func (t *Toolchain) Warm(ctx context.Context) error {
 		return err
 	}
 	defer os.RemoveAll(dir)
-	for _, tool := range Tools() {
+	for _, tool := range t.cfg.Tools {
 		var failed *Error
 		if _, err := t.Run(ctx, tool, dir, "--help"); errors.As(err, &failed) && failed.Kind != ErrFailed {
 			return err
