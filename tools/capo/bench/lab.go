@@ -32,16 +32,31 @@ func newLab(cfg Config, name string) (*lab, error) {
 
 func (l *lab) close() { os.RemoveAll(l.dir) }
 
-// note records a value.
+// note records a value, which is not to exceed the target if there is one.
 func (l *lab) note(metric, unit string, target, value float64) {
-	fmt.Fprintf(l.cfg.Log, "%s: %s %.4g %s\n", l.name, metric, value, unit)
+	l.record(series{system: "capo", metric: metric, unit: unit, target: target}, value)
+}
+
+// reach records a value that is to be at least the target.
+func (l *lab) reach(metric, unit string, target, value float64) {
+	l.record(series{system: "capo", metric: metric, unit: unit, target: target, reach: true}, value)
+}
+
+// peer records a value of another system.
+func (l *lab) peer(system, metric, unit string, value float64) {
+	l.record(series{system: system, metric: metric, unit: unit}, value)
+}
+
+func (l *lab) record(to series, value float64) {
+	fmt.Fprintf(l.cfg.Log, "%s: %s, %s %.4g %s\n", l.name, to.metric, to.system, value, to.unit)
 	for _, s := range l.series {
-		if s.metric == metric {
+		if s.metric == to.metric && s.system == to.system {
 			s.values = append(s.values, value)
 			return
 		}
 	}
-	l.series = append(l.series, &series{metric: metric, unit: unit, target: target, values: []float64{value}})
+	to.values = []float64{value}
+	l.series = append(l.series, &to)
 }
 
 func (l *lab) rows() []Row {
