@@ -15,6 +15,12 @@ type Generator func(mhz float64) (*spi.Core, error)
 // plans bounds how many cores are tried.
 const plans = 4
 
+// gain is what more stages must give so that still more are tried; far is how far below the target no seed helps.
+const (
+	gain = 1.03
+	far  = 0.25
+)
+
 // near is how far below the target a placement may be so that other seeds are worth trying before more stages are.
 const near = 0.06
 
@@ -46,15 +52,20 @@ func Meet(ctx context.Context, generate Generator, p *part.Part, o Options) (*sp
 		if err != nil {
 			return nil, nil, err
 		}
-		if best == nil || r.Report.FmaxHz > best.Report.FmaxHz {
-			best, bestCore = r, core
-		}
 		if r.Report.Met() {
 			return core, r, nil
 		}
+		helped := best == nil || float64(r.Report.FmaxHz) > gain*float64(best.Report.FmaxHz)
+		if best == nil || r.Report.FmaxHz > best.Report.FmaxHz {
+			best, bestCore = r, core
+		}
+		if !helped { // what is slow goes round in a circle
+			break
+		}
 		mhz *= max(1.1, min(2, o.MHz*1e6/float64(r.Report.FmaxHz)))
 	}
-	if seeds := cmp.Or(o.Seeds, DefaultSeeds); best.Report.Seeds < seeds { // the fastest gets all its seeds
+	seeds := cmp.Or(o.Seeds, DefaultSeeds)
+	if best.Report.Seeds < seeds && best.Report.FmaxHz > int64((1-far)*o.MHz*1e6) { // the fastest gets all its seeds
 		o.Near = 0
 		r, err := Build(ctx, bestCore, p, o)
 		return bestCore, r, err

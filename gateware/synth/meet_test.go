@@ -56,7 +56,7 @@ func TestAFrequencyThatNoStagesReachIsMissedByTheFastest(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if r.Report.Met() || core.Latency != 2 || r.Report.Seeds != 2 || !strings.Contains(r.Report.Timing(), "% below the 600") {
+	if r.Report.Met() || core.Latency != 2 || !strings.Contains(r.Report.Timing(), "% below the 600") {
 		t.Errorf("%s with %d stages, %+v", r.Report.Timing(), core.Latency, r.Report)
 	}
 }

@@ -30,7 +30,7 @@ func (r *Report) Timing() string {
 	if r.Met() {
 		return fmt.Sprintf("%.1f MHz, %.0f were asked for", fmax, target)
 	}
-	return fmt.Sprintf("%.1f MHz, %.1f %% below the %.0f that were asked for, with the best of %d seeds", fmax, 100*(target-fmax)/target, target, r.Seeds)
+	return fmt.Sprintf("%.1f MHz, %.1f %% below the %.0f that were asked for (seeds tried: %d)", fmax, 100*(target-fmax)/target, target, r.Seeds)
 }
 
 // Cost is what a tool took.
