@@ -1,11 +1,11 @@
 // DCT: what JPEG does with a tile of 8×8 pixels (ITU-T T.81, A.3.3 and A.3.4).
 import { kernel } from 'capo:kernel'
 
-// COS[u][x] is half the cosine of frequency u at sample x, in 4096ths.
+// COS[u][x] is half the cosine of frequency u at sample x, in 1024ths.
 const COS = Array.from({ length: 8 }, (_, u) => Array.from({ length: 8 }, (_, x) =>
-  Math.round(4096 * (u === 0 ? Math.SQRT1_2 : 1) / 2 * Math.cos((2 * x + 1) * u * Math.PI / 16))))
+  Math.round(1024 * (u === 0 ? Math.SQRT1_2 : 1) / 2 * Math.cos((2 * x + 1) * u * Math.PI / 16))))
 
-// The eight frequencies of eight samples, times 4096. Even cosines are the same from both ends, odd ones negated, and so again among the even.
+// The eight frequencies of eight samples, times 1024. Even cosines are the same from both ends, odd ones negated, and so again among the even.
 function frequencies(v: number[]) {
   const sum = [v[0] + v[7], v[1] + v[6], v[2] + v[5], v[3] + v[4]]
   const difference = [v[0] - v[7], v[1] - v[6], v[2] - v[5], v[3] - v[4]]
@@ -17,17 +17,17 @@ function frequencies(v: number[]) {
   return out
 }
 
-// A row of pixels, around zero, as frequencies in eighths.
+// A row of pixels, around zero, as frequencies in quarters.
 function row(p: number[]) {
   const f = frequencies([p[0] - 128, p[1] - 128, p[2] - 128, p[3] - 128, p[4] - 128, p[5] - 128, p[6] - 128, p[7] - 128])
-  for (let u = 0; u < 8; u++) f[u] = (f[u] + 256) >> 9
+  for (let u = 0; u < 8; u++) f[u] = (f[u] + 128) >> 8
   return f
 }
 
-// A column of frequencies in eighths as whole ones.
+// A column of frequencies in quarters as whole ones.
 function column(v: number[]) {
   const f = frequencies(v)
-  for (let u = 0; u < 8; u++) f[u] = (f[u] + 16384) >> 15
+  for (let u = 0; u < 8; u++) f[u] = (f[u] + 2048) >> 12
   return f
 }
 
@@ -41,11 +41,11 @@ export const dct = kernel({ in: 'u8', block: [8, 8], maxWidth: 2048, out: 'i16' 
   return [pick(columns, 0), pick(columns, 1), pick(columns, 2), pick(columns, 3), pick(columns, 4), pick(columns, 5), pick(columns, 6), pick(columns, 7)]
 })
 
-// The first half of a DCT: each 8 pixels as frequencies, in eighths. Tiles follow each other, 8 pixels wide.
-export const dctRows = kernel({ in: 'u8', block: [1, 8], out: 'i13' }, b => [row(b[0])])
+// The first half of a DCT: each 8 pixels as frequencies, in quarters. Tiles follow each other, 8 pixels wide.
+export const dctRows = kernel({ in: 'u8', block: [1, 8], out: 'i12' }, b => [row(b[0])])
 
 // The second half: each column of 8.
-export const dctColumns = kernel({ in: 'i13', block: [8, 1], maxWidth: 8, out: 'i12' }, b => column(pick(b, 0)))
+export const dctColumns = kernel({ in: 'i12', block: [8, 1], maxWidth: 8, out: 'i12' }, b => column(pick(b, 0)))
 
 // T.81, table K.1: how coarse each frequency of brightness may become.
 const STEPS = [

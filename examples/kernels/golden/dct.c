@@ -11,7 +11,7 @@ static double digits(double v, int binary) { return ldexp(nearest(ldexp(v, binar
 
 static double basis(int frequency, int at) {
     double scale = frequency ? 0.5 : sqrt(0.125);
-    return digits(scale * cos((2 * at + 1) * frequency * acos(-1) / 16), 12);
+    return digits(scale * cos((2 * at + 1) * frequency * acos(-1) / 16), 10);
 }
 
 // One frequency of eight samples that lie step apart.
@@ -22,7 +22,7 @@ static double frequency(const double *v, int step, int u, int binary) {
 }
 
 static void rows(const double in[64], double out[64]) {
-    for (int i = 0; i < 64; i++) out[i] = frequency(in + i / 8 * 8, 1, i % 8, 3);
+    for (int i = 0; i < 64; i++) out[i] = frequency(in + i / 8 * 8, 1, i % 8, 2);
 }
 
 static void columns(const double in[64], double out[64]) {
@@ -46,12 +46,12 @@ int main(int argc, char **argv) {
         double a[64], b[64];
         for (int i = 0; i < 64; i++) {
             int at = corner + i / 8 * width + i % 8;
-            a[i] = pixels ? in.at[at] - 128.0 : is(kernel, "dctColumns") ? word16(in, at) / 8.0 : word16(in, at);
+            a[i] = pixels ? in.at[at] - 128.0 : is(kernel, "dctColumns") ? word16(in, at) / 4.0 : word16(in, at);
         }
         if (pixels) rows(a, b), memcpy(a, b, sizeof a);
         if (!is(kernel, "dctRows") && !is(kernel, "quantise")) columns(a, b), memcpy(a, b, sizeof a);
         if (is(kernel, "quantise") || is(kernel, "jpeg")) quantise(a, b), memcpy(a, b, sizeof a);
-        for (int i = 0; i < 64; i++) out[corner + i / 8 * width + i % 8] = is(kernel, "dctRows") ? 8 * a[i] : a[i];
+        for (int i = 0; i < 64; i++) out[corner + i / 8 * width + i % 8] = is(kernel, "dctRows") ? 4 * a[i] : a[i];
     }
     for (int i = 0; i < words; i++) put((long)out[i], 2);
     return 0;
