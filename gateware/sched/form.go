@@ -122,6 +122,9 @@ func (l *lowering) sum(f *form) ref {
 	if l.stage.Shape == ir.WindowShape {
 		return l.columns(f, places)
 	}
+	if l.stage.Shape == ir.BlockShape {
+		return l.together(f)
+	}
 	slices.Reverse(places) // the oldest first
 	var sofar addend
 	for i, at := range places {
@@ -135,6 +138,20 @@ func (l *lowering) sum(f *form) ref {
 		sofar = addend{id: l.total(list, k)}
 	}
 	return ref{sofar.id, places[len(places)-1]}
+}
+
+// together sums terms of a block in one place: others want the same words, so that delaying these costs less than delaying sums.
+func (l *lowering) together(f *form) ref {
+	var in []ref
+	for _, t := range f.terms {
+		in = append(in, t.ref)
+	}
+	ids, at := l.meet(in...)
+	var list []addend
+	for i, id := range ids {
+		list = append(list, l.times(id, f.terms[i].c))
+	}
+	return ref{l.total(list, f.k), at}
 }
 
 // places lists where a form's terms are, in ascending order.

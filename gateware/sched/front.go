@@ -23,6 +23,7 @@ type front struct {
 	state      []ID
 	keepRow    ID
 	keepCol    ID
+	rowEnd     ID // of a block: the word is the last of the tile's row; None if rows are one word
 }
 
 // Names of inputs that are no words.
@@ -49,7 +50,7 @@ func (l *lowering) flag(name string) ID { return l.Input(In{Name: name}, 0, 1) }
 func (l *lowering) makeFront() {
 	f := &l.front
 	f.counters = map[ir.Op]ID{}
-	f.line, f.keepRow, f.keepCol = None, None, None
+	f.line, f.keepRow, f.keepCol, f.rowEnd = None, None, None, None
 	f.last = l.flag(InLast)
 	s := l.stage
 	if l.opts.LineIn {
@@ -76,11 +77,8 @@ func (l *lowering) makeFront() {
 			l.Keep = f.last
 		}
 	case ir.BlockShape:
-		if area := s.Rows * s.Cols; area > 1 {
-			n := l.State(0, int64(area-1), 0, l.group())
-			l.Keep = l.make(Node{Op: Eq, Args: args(n, l.Const(int64(area-1)))})
-			l.Feed(n, l.mux(l.Keep, l.Const(0), l.increment(n)), None)
-		}
+		f.rowEnd = l.cycle(s.Cols, None)
+		l.Keep = l.all(f.rowEnd, l.cycle(s.Rows, f.rowEnd))
 	}
 	l.Last = f.last
 	switch {
@@ -130,6 +128,21 @@ func (l *lowering) windowFront() {
 	}
 	l.Keep = l.all(real, f.keepCol, f.keepRow)
 	f.begin, f.line = first, line
+}
+
+// cycle is 1 at each n-th of the steps in which a node is 1, or of all steps; None for n = 1.
+func (l *lowering) cycle(n int, when ID) ID {
+	if n == 1 {
+		return None
+	}
+	count := l.State(0, int64(n-1), 0, l.group())
+	end := l.two(Eq, []ID{count, l.Const(int64(n - 1))})
+	next := l.mux(end, l.Const(0), l.increment(count))
+	if when != None {
+		next = l.mux(when, next, count)
+	}
+	l.Feed(count, next, None)
+	return end
 }
 
 // phase is 1 at each n-th step, beginning with the first, which first tells or what follows a clear; None for n = 1.

@@ -21,6 +21,7 @@ const (
 	Input           // Graph.Inputs[Imm]
 	State           // Graph.States[Imm]: what its next value was one step ago
 	Delay           // a one step ago; before the first step of a frame it is Imm, if the graph clears its delays
+	Row             // a when b was 1 last, before this step: in a block, at the end of the row of words before
 	Add             // (a << A) + (b << B) + c; c is 0 or 1, and may be absent
 	Sub             // (a << A) - (b << B)
 	Mul             // a * b
@@ -43,7 +44,7 @@ const (
 	opCount
 )
 
-var opNames = [opCount]string{"const", "input", "state", "delay", "add", "sub", "mul", "and", "or", "xor", "flip", "shl", "shr",
+var opNames = [opCount]string{"const", "input", "state", "delay", "row", "add", "sub", "mul", "and", "or", "xor", "flip", "shl", "shr",
 	"shlby", "shrby", "cut", "lt", "le", "eq", "ne", "mux", "quo", "rom"}
 
 // String is the operation's name.

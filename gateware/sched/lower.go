@@ -156,6 +156,9 @@ func (l *lowering) meet(in ...ref) ([]ID, int) {
 	if !same && l.stage.Shape == ir.WindowShape {
 		at = settled
 	}
+	if !same && l.stage.Shape == ir.BlockShape {
+		at -= at % l.stage.Cols // all of a row meet at its end
+	}
 	ids := make([]ID, len(in))
 	for i, r := range in {
 		ids[i] = l.moved(r, at)
@@ -171,7 +174,17 @@ func (l *lowering) moved(r ref, at int) ID {
 	case l.stage.Shape == ir.WindowShape:
 		return l.column(r)
 	}
+	if l.stage.Shape == ir.BlockShape && l.front.rowEnd != None {
+		return l.rowed(r, at)
+	}
 	return l.Delayed(r.id, r.at-at)
+}
+
+// rowed moves a value of a block to the end of a row: to that of its own, and from there row by row.
+func (l *lowering) rowed(r ref, at int) ID {
+	columns := l.stage.Cols
+	id := l.Delayed(r.id, r.at%columns)
+	return l.Rowed(id, (r.at-r.at%columns-at)/columns, l.front.rowEnd)
 }
 
 // settle is a value of this step.

@@ -64,6 +64,18 @@ func (g *Graph) Delayed(a ID, steps int) ID {
 	return a
 }
 
+// Rowed is a value some rows of a block ago; end is 1 in a row's last step. It holds in such a step only.
+func (g *Graph) Rowed(a ID, rows int, end ID) ID {
+	for range rows {
+		n := g.Nodes[a]
+		if n.Op == Const {
+			return a
+		}
+		a = g.add(Node{Op: Row, Args: args(a, end), Lo: n.Lo, Hi: n.Hi, Zero: n.Zero, Pos: n.Pos})
+	}
+	return a
+}
+
 func none() [3]ID { return [3]ID{None, None, None} }
 
 func args(ids ...ID) [3]ID {

@@ -167,7 +167,7 @@ func (s *Schedule) time(g *Graph, id ID) arrival {
 		return arrival{}
 	case n.Op == Input && g.Inputs[n.Imm].Memory, s.Sync[id]:
 		return arrival{s.Part.Memory, s.Part.Memory}
-	case n.Op == Input, n.Op == State, n.Op == Delay:
+	case n.Op == Input, n.Op == State, n.Op == Delay, n.Op == Row:
 		return start
 	}
 	var in [3]arrival

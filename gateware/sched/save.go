@@ -114,7 +114,7 @@ func (s *Schedule) registers(g *Graph, id ID) int {
 	ranks := s.needed(id) - s.Stage[id]
 	for _, u := range s.users[id] {
 		shared := !g.Clear && s.Stage[u] < s.Stage[id]+ranks
-		if g.Nodes[u].Op == Delay && !shared {
+		if g.Nodes[u].Op == Row && g.Nodes[u].Args[0] == id || g.Nodes[u].Op == Delay && !shared {
 			ranks++
 		}
 	}

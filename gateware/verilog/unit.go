@@ -114,6 +114,9 @@ func (u *unit) node(id sched.ID) {
 		u.state(id, top)
 	case sched.Delay:
 		u.delay(id, top)
+	case sched.Row:
+		u.line("reg [%d:0] n%d;", top, id)
+		u.line("always @(posedge clk) if (en%d & %s) n%d <= %s;", at, u.fit(n.Args[1], at, 1), id, u.fit(n.Args[0], at, top+1))
 	case sched.Rom:
 		u.rom(id, top)
 	case sched.Mul:
