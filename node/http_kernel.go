@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"net/http"
 	"strconv"
 
@@ -40,7 +41,7 @@ func (n *Node) postKernel(w http.ResponseWriter, r *http.Request, s *session) er
 		return err
 	}
 	defer release()
-	in, err := readLimited(r, "the frame", n.kernels.frame)
+	in, err := readFrame(r, n.kernels.frame)
 	if err != nil {
 		return err
 	}
@@ -55,6 +56,18 @@ func (n *Node) postKernel(w http.ResponseWriter, r *http.Request, s *session) er
 	w.Header().Set(api.RanOnHeader, api.Soft)
 	_, _ = w.Write(out) // the caller has gone, or gets it
 	return nil
+}
+
+// readFrame reads a body into no more memory than was reserved for it.
+func readFrame(r *http.Request, limit int64) ([]byte, error) {
+	if r.ContentLength < 0 {
+		return readLimited(r, "the frame", limit)
+	}
+	in := make([]byte, r.ContentLength)
+	if _, err := io.ReadFull(r.Body, in); err != nil {
+		return nil, badRequest{fmt.Errorf("the frame was cut off: %w", err)}
+	}
+	return in, nil
 }
 
 // runKernel calls a kernel when it has its turn; done gives the answer's memory back. Errors: badRequest for a frame that does not

@@ -66,12 +66,13 @@ func (a *app) explain(s *kernelSource, p *part.Part, out string) ([]kernelRow, e
 	drawn := picture.Rows(s.kernel, hardwareOf(c))
 	if a.output == "table" {
 		fmt.Fprintln(a.Out, picture.Text(title, drawn))
+		fmt.Fprintln(a.Out, picture.Text("as a pipeline of "+c.Part.String()+":", picture.Stacked(picture.Pipeline(c))))
 	}
 	if out != "" {
 		if err := os.MkdirAll(out, 0o777); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(out, s.Name+".svg"), picture.SVG(title, drawn), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(out, s.Name+".svg"), picture.SVG(title, append(drawn, picture.Pipeline(c)...)), 0o666); err != nil {
 			return nil, err
 		}
 	}

@@ -144,7 +144,7 @@ func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions)
 		}
 		sources = append(sources, more...)
 	}
-	done := make([]proved, len(sources))
+	done, log := make([]proved, len(sources)), a.logger()
 	turns := make(chan struct{}, runtime.GOMAXPROCS(0))
 	var all sync.WaitGroup
 	for i, s := range sources {
@@ -152,6 +152,7 @@ func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions)
 		all.Go(func() {
 			defer func() { <-turns }()
 			done[i] = a.prove(ctx, s, o)
+			log.Debug("proved", "kernel", s, "err", done[i].err)
 		})
 	}
 	all.Wait()
