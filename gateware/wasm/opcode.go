@@ -35,6 +35,7 @@ const (
 	opI32Sub      = opcode(0x6b)
 	opI32Mul      = opcode(0x6c)
 	opI32DivS     = opcode(0x6d)
+	opI32DivU     = opcode(0x6e)
 	opI32Shl      = opcode(0x74)
 	opI64DivS     = opcode(0x7f)
 	opI64RemS     = opcode(0x81)

@@ -44,13 +44,14 @@ func withLanes(s *ir.Stage, t *tables, c *config) ([]byte, int, error) {
 			return nil, 0, errSlow
 		}
 	}
-	unroll := max(1, min(2, 400/(len(s.Body.Values)+1)))
+	unroll := max(1, min(64/lanes, 4, 160/(len(s.Body.Values)+1)))
 	f := newStageCode(s, lanes*unroll)
 	f.write(func() {
 		g := newGraph()
 		trust := trusted(s.Body)
+		paired := pairs(s, w, f.layout, lanes)
 		for shift := range unroll {
-			v := vectors{widths: w, layout: f.layout, g: g, lanes: lanes, shift: shift, trust: trust, table: t, made: map[place]ref{}}
+			v := vectors{widths: w, layout: f.layout, g: g, lanes: lanes, shift: shift, pairs: paired, trust: trust, table: t, made: map[place]ref{}}
 			v.results()
 		}
 		f.guard(g)
@@ -103,7 +104,7 @@ type stageCode struct {
 	*code
 	*layout
 	strip int
-	left  int // local: outputs of the row to come
+	left  int // local: strips of the row to come
 	next  []int
 }
 
@@ -133,11 +134,9 @@ func (f *stageCode) write(body func()) {
 	body()
 	f.advance()
 	f.op(opGet, uint64(f.left))
-	f.constant(int32(f.strip))
+	f.constant(1)
 	f.op(opI32Sub)
 	f.op(opTee, uint64(f.left))
-	f.constant(0)
-	f.op(opI32GtS)
 	f.repeat()
 	f.endRow()
 	f.op(opGet, argRows)
@@ -160,9 +159,18 @@ func (f *stageCode) copy(to, from, plus int) {
 
 // beginRow sets the addresses of a row's first output.
 func (f *stageCode) beginRow() {
-	f.copy(f.left, argN, 0)
-	f.copy(f.x, argX, 0)
-	f.copy(f.i, argI, 0)
+	f.op(opGet, argN)
+	f.constant(int32(f.strip - 1))
+	f.op(opI32Add)
+	f.constant(int32(f.strip))
+	f.op(opI32DivU)
+	f.op(opSet, uint64(f.left))
+	if f.Uses(ir.X) {
+		f.copy(f.x, argX, 0)
+	}
+	if f.Uses(ir.I) {
+		f.copy(f.i, argI, 0)
+	}
 	f.copy(f.source, argIn, -(f.Cols-1)*f.token)
 	f.copy(f.target[0], argOut, 0)
 	for _, r := range f.usedRows() {
@@ -201,8 +209,12 @@ func (f *stageCode) advance() {
 	for r := range len(f.target) {
 		f.bump(f.target[r], f.strip*f.outStep)
 	}
-	f.bump(f.x, f.strip)
-	f.bump(f.i, f.strip*f.hop)
+	if f.Uses(ir.X) {
+		f.bump(f.x, f.strip)
+	}
+	if f.Uses(ir.I) {
+		f.bump(f.i, f.strip*f.hop)
+	}
 }
 
 // endRow moves the arguments on to the next row.
@@ -219,7 +231,9 @@ func (f *stageCode) endRow() {
 	f.op(opGet, argOutStride)
 	f.op(opI32Add)
 	f.op(opSet, argOut)
-	f.bump(argY, 1)
+	if f.Uses(ir.Y) {
+		f.bump(argY, 1)
+	}
 }
 
 // guard reads the furthest byte of each address first, so that wazero checks each address once.

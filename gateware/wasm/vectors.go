@@ -9,6 +9,7 @@ type vectors struct {
 	g     *graph
 	lanes int // outputs in a strip
 	shift int // which of the strips in a loop's body
+	pairs bool
 	trust []bool
 	table *tables
 	made  map[place]ref
@@ -39,6 +40,11 @@ func (m *vectors) value(id ir.ID, width, part int) ref {
 func (m *vectors) make(id ir.ID, width, part int) ref {
 	v := &m.f.Values[id]
 	home := m.home[id]
+	if m.pairs && home == 32 && width == 32 && v.Op != ir.Const {
+		if f, ok := m.formOf(m.layout, id); ok && len(f.products) > 0 {
+			return m.dot(f, part)
+		}
+	}
 	switch {
 	case v.Op == ir.Const:
 		return m.g.splat(width, v.Imm)
@@ -85,21 +91,21 @@ func (m *vectors) narrow(id ir.ID, v *ir.Value, width, part int) ref {
 	if wider == m.home[id] {
 		if c := &m.f.Values[v.Args[1]]; v.Op == ir.Shr && c.Op == ir.Const && c.Imm == int64(width) {
 			low, high := m.two(width, part, func(p int) ref { return m.value(v.Args[0], wider, p) })
-			return m.g.shuffle(low, high, halves(width, 1))
+			return m.g.shuffle(low, high, m.halves(width, 1))
 		}
 		if (v.Op == ir.WrapS || v.Op == ir.WrapU) && v.Imm == int64(width) {
 			low, high := m.two(width, part, func(p int) ref { return m.value(v.Args[0], wider, p) })
-			return m.g.shuffle(low, high, halves(width, 0))
+			return m.g.shuffle(low, high, m.halves(width, 0))
 		}
-		if inner, ok := m.saturates(v, width); ok {
+		if inner, ok := m.saturates(v, width); ok && !m.woven(width) {
 			low, high := m.two(width, part, func(p int) ref { return m.value(inner, wider, p) })
 			return m.pack(v.Lo < 0, width, low, high)
 		}
 	}
 	low, high := m.two(width, part, func(p int) ref { return m.value(id, wider, p) })
 	signed, unsigned := fits(v, width)
-	if m.valid[id] < whole || !signed && !unsigned {
-		return m.g.shuffle(low, high, halves(width, 0))
+	if m.valid[id] < whole || !signed && !unsigned || m.woven(width) {
+		return m.g.shuffle(low, high, m.halves(width, 0))
 	}
 	return m.pack(!unsigned, width, low, high)
 }
@@ -109,6 +115,16 @@ func (m *vectors) pack(signed bool, width int, low, high ref) ref {
 		return m.g.binary(v128, lanesOf(width).narrowS, low, high)
 	}
 	return m.g.binary(v128, lanesOf(width).narrowU, low, high)
+}
+
+// woven tells whether vectors of twice the width have every second output.
+func (m *vectors) woven(width int) bool { return m.pairs && width == 16 }
+
+func (m *vectors) halves(width, half int) [16]byte {
+	if m.woven(width) {
+		return woven(half)
+	}
+	return halves(width, half)
 }
 
 // halves picks the low (0) or high (1) half of each lane of twice the width.
@@ -161,6 +177,9 @@ func (m *vectors) condition(id ir.ID, width, part int) ref {
 		return m.widen(width, part, true, func(p int) ref { return m.truth(id, width/2, p) })
 	case width < home:
 		low, high := m.two(width, part, func(p int) ref { return m.truth(id, 2*width, p) })
+		if m.woven(width) {
+			return m.g.shuffle(low, high, woven(0))
+		}
 		return m.pack(true, width, low, high)
 	}
 	_, signed := m.common(width, v.Operands()...)
