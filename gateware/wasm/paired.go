@@ -116,6 +116,22 @@ func (w *widths) collect(l *layout, f *form, id ir.ID, by int64, depth int) bool
 	return false
 }
 
+// scaled finds the form of which a value is the high half, when that is a form shifted to the right: the shift is in the factors.
+func (m *vectors) scaled(v *ir.Value) (form, bool) {
+	c := &m.f.Values[v.Args[1]]
+	if !m.pairs || v.Op != ir.Shr || c.Op != ir.Const || c.Imm > 16 {
+		return form{}, false
+	}
+	f, ok := m.formOf(m.layout, v.Args[0])
+	for i := range f.products {
+		by := f.products[i].by << (16 - c.Imm)
+		ok = ok && by < 1<<15 && by > -1<<15
+		f.products[i].by = by
+	}
+	f.plus <<= 16 - c.Imm
+	return f, ok && len(f.products) > 0
+}
+
 // dot makes the outputs at even (0) or odd (1) places of a form.
 func (m *vectors) dot(f form, part int) ref {
 	var acc ref

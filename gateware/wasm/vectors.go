@@ -89,6 +89,9 @@ func (m *vectors) two(width, part int, of func(part int) ref) (low, high ref) {
 func (m *vectors) narrow(id ir.ID, v *ir.Value, width, part int) ref {
 	wider := 2 * width
 	if wider == m.home[id] {
+		if f, ok := m.scaled(v); ok && m.woven(width) {
+			return m.g.shuffle(m.dot(f, 0), m.dot(f, 1), woven(1))
+		}
 		if c := &m.f.Values[v.Args[1]]; v.Op == ir.Shr && c.Op == ir.Const && c.Imm == int64(width) {
 			low, high := m.two(width, part, func(p int) ref { return m.value(v.Args[0], wider, p) })
 			return m.g.shuffle(low, high, m.halves(width, 1))
