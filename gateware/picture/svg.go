@@ -39,7 +39,7 @@ func SVG(title string, rows []Row) []byte {
 		}
 	}
 	var out strings.Builder
-	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n", width, y+margin, width, y+margin)
+	fmt.Fprintf(&out, "<svg xmlns=\"http://www.w3.org/2000/svg\" xml:space=\"preserve\" width=\"%.0f\" height=\"%.0f\" viewBox=\"0 0 %.0f %.0f\">\n", width, y+margin, width, y+margin)
 	out.WriteString("<style>text{font:12px monospace;fill:#222}.t{font-weight:bold}rect{fill:#f4f6fa;stroke:#456}.a{stroke:#456;stroke-width:1.5;fill:none}</style>\n" +
 		"<defs><marker id=\"h\" viewBox=\"0 0 8 8\" refX=\"6\" refY=\"4\" markerWidth=\"7\" markerHeight=\"7\" orient=\"auto\"><path d=\"M0 0L8 4L0 8z\" fill=\"#456\"/></marker></defs>\n" +
 		"<rect x=\"0\" y=\"0\" width=\"100%\" height=\"100%\" style=\"fill:#fff;stroke:none\"/>\n")

@@ -107,6 +107,7 @@ type Graph struct {
 	Clear  bool // delays have first values
 
 	known map[key]ID
+	now   ir.Pos // where in the source what is made now stands
 }
 
 // key is what makes two nodes one.

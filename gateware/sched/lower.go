@@ -76,6 +76,7 @@ func Lower(s *ir.Stage, opts Options) (*Unit, error) {
 // value lowers a value of the body, if it is not a part of a sum.
 func (l *lowering) value(id ir.ID) error {
 	v := &l.body.Values[id]
+	l.now = v.Pos
 	switch v.Op {
 	case ir.Const:
 		l.set(id, ref{l.Const(v.Imm), anywhere})
@@ -127,7 +128,10 @@ func (l *lowering) set(id ir.ID, r ref) { l.refs[id], l.done[id] = r, true }
 // ref is the node of a value.
 func (l *lowering) ref(id ir.ID) ref {
 	if !l.done[id] {
+		now := l.now
+		l.now = l.body.Values[id].Pos
 		l.set(id, l.narrow(l.sum(l.forms[id]), &l.body.Values[id]))
+		l.now = now
 	}
 	return l.refs[id]
 }

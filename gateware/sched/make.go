@@ -17,6 +17,9 @@ func (g *Graph) add(n Node) ID {
 		same.Lo, same.Hi = max(same.Lo, n.Lo), min(same.Hi, n.Hi) // both are true
 		return id
 	}
+	if n.Pos == (ir.Pos{}) && n.Op != Const && n.Op != Input {
+		n.Pos = g.now
+	}
 	id := ID(len(g.Nodes))
 	g.Nodes = append(g.Nodes, n)
 	g.known[k] = id

@@ -72,7 +72,7 @@ func (a *app) explain(s *kernelSource, p *part.Part, out string) ([]kernelRow, e
 		if err := os.MkdirAll(out, 0o777); err != nil {
 			return nil, err
 		}
-		if err := os.WriteFile(filepath.Join(out, s.Name+".svg"), picture.SVG(title, append(drawn, picture.Pipeline(c)...)), 0o666); err != nil {
+		if err := os.WriteFile(filepath.Join(out, s.Name+".svg"), picture.SVG(title, picture.Pipeline(c)), 0o666); err != nil {
 			return nil, err
 		}
 	}
