@@ -17,7 +17,10 @@ func shrink(ctx context.Context, m *Mismatch, engines []Engine) error {
 	for again := true; again && ctx.Err() == nil; {
 		again = false
 		lines := strings.SplitAfter(m.Case.Source, "\n")
-		for i := range lines {
+		for i, line := range lines {
+			if line == "" {
+				continue
+			}
 			c := m.Case
 			c.Source = strings.Join(lines[:i], "") + strings.Join(lines[i+1:], "")
 			if smaller := stillBad(ctx, c, m, only); smaller != nil {
