@@ -9,7 +9,7 @@ ALONE   := init,test/vm,test/boot,test/lab,test/e2e,test/netlab/forming,fleet
 export CGO_ENABLED := 0
 
 .DEFAULT_GOAL := help
-.PHONY: run test test-long soak bench image flash linux dist fmt lint clean help go deps-run deps-test deps-build
+.PHONY: run test test-long fuzz soak bench image flash linux dist fmt lint clean help go deps-run deps-test deps-build
 
 ## run: three virtual boards boot, find each other and process a photograph
 run: $(CAPO) deps-run
@@ -29,6 +29,10 @@ test: go deps-test linux
 ## test-long: what takes longer (soak, five minutes of avahi, fuzzing)
 test-long: go deps-test linux
 	CAPO_LONG=1 $(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 30m -run 'Long$$' $(TESTS)
+
+## fuzz: random kernels through every engine (FUZZ_TIME=10m, FUZZ_SEED=n for the same ones again)
+fuzz: go
+	CAPO_LONG=1 CAPO_FUZZ_TIME=$(or $(FUZZ_TIME),10m) CAPO_FUZZ_SEED=$(FUZZ_SEED) $(GO) test -count=1 -timeout 0 -v -run '^TestRandomKernelsGoOnLong$$' ./gateware/fuzz
 
 ## soak: cut the power of a machine a hundred times (CAPO_SOAK=n for another number)
 soak: go deps-test linux
