@@ -56,7 +56,7 @@ type Pool interface {
 // Limits say how a frame is cut. What is 0 is chosen.
 type Limits struct {
 	Workers int // machines that work on one frame: GOMAXPROCS
-	Piece   int // bytes of a buffer, where a row is not longer: 96 KiB
+	Piece   int // bytes of a buffer, where a row is not longer: 40 KiB
 	Band    int // words of input or output that are worth a worker of their own: 32,768
 }
 
@@ -65,7 +65,7 @@ func (l Limits) orDefaults() Limits {
 		l.Workers = runtime.GOMAXPROCS(0)
 	}
 	if l.Piece <= 0 {
-		l.Piece = 96 << 10
+		l.Piece = 40 << 10
 	}
 	if l.Band <= 0 {
 		l.Band = 1 << 15

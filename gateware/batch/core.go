@@ -241,15 +241,14 @@ func (c *core) allocate(a *allocation, time int) {
 	}
 }
 
-// fuse joins the masking of an index with the look into the table, where nothing else reads the masked one.
+// fuse joins steps with the one behind, where nothing else reads what is between: that one's result is in the same place.
 func (c *core) fuse() {
 	out := c.code[:0]
 	for i := 0; i < len(c.code); i++ {
 		s := c.code[i]
 		if i+1 < len(c.code) {
-			if next := c.code[i+1]; s.code == sAndK && next.code == sLook && next.a == s.d && next.d == s.d {
-				next.code, next.a, next.k = sLookK, s.a, s.k
-				out = append(out, next)
+			if both, ok := joined(s, c.code[i+1]); ok {
+				out = append(out, both)
 				i++
 				continue
 			}
@@ -257,4 +256,30 @@ func (c *core) fuse() {
 		out = append(out, s)
 	}
 	c.code = out
+}
+
+func joined(s, next step) (step, bool) {
+	if next.a != s.d || next.d != s.d {
+		return s, false
+	}
+	both := next
+	both.a, both.k = s.a, s.k
+	alone := next.b != s.d && next.c != s.d
+	switch {
+	case s.code == sAndK && next.code == sLook:
+		both.code = sLookK
+	case s.code == sMaxK && next.code == sMinK && s.k <= next.k:
+		both.code, both.k2 = sClampK, next.k
+	case s.code == sMinK && next.code == sMaxK && next.k <= s.k:
+		both.code, both.k, both.k2 = sClampK, next.k, s.k
+	case s.code == sLtK && next.code == sMux && alone:
+		both.code = sMuxLtK
+	case s.code == sGtK && next.code == sMux && alone:
+		both.code = sMuxGtK
+	case s.code == sEqK && next.code == sMux && alone:
+		both.code = sMuxEqK
+	default:
+		return s, false
+	}
+	return both, true
 }

@@ -23,15 +23,19 @@ const (
 	sMax
 	sMinK // of a and k
 	sMaxK
-	sLt    // a < b
-	sLtK   // a < k
-	sGtK   // a > k
-	sEqK   // a == k
-	sMux   // a ? b : c
-	sExt   // the sign in bit 63 - k
-	sLook  // table[a]
-	sLookK // table[a & k]
-	sOther // op
+	sLt     // a < b
+	sLtK    // a < k
+	sGtK    // a > k
+	sEqK    // a == k
+	sMux    // a ? b : c
+	sExt    // the sign in bit 63 - k
+	sLook   // table[a]
+	sLookK  // table[a & k]
+	sClampK // a within k..k2
+	sMuxLtK // a < k ? b : c
+	sMuxGtK // a > k ? b : c
+	sMuxEqK // a == k ? b : c
+	sOther  // op
 )
 
 // step is an operation on numbers, of which there are at most 256 at a time.
@@ -39,7 +43,7 @@ type step struct {
 	code       stepCode
 	d, a, b, c uint8
 	op         ir.Op
-	k          int64
+	k, k2      int64
 	table      []int64
 }
 
@@ -110,6 +114,14 @@ func (c *core) run(v *numbers) {
 				a = s.table[a]
 			} else {
 				a = 0
+			}
+		case sClampK:
+			a = max(s.k, min(s.k2, a))
+		case sMuxLtK, sMuxGtK, sMuxEqK:
+			if s.code == sMuxLtK && a < s.k || s.code == sMuxGtK && a > s.k || s.code == sMuxEqK && a == s.k {
+				a = v[s.b]
+			} else {
+				a = v[s.c]
 			}
 		default:
 			a = ir.Apply(s.op, s.k, a, v[s.b], v[s.c])

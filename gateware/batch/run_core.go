@@ -8,7 +8,7 @@ func (w *work) runCore() {
 	for _, s := range c.states {
 		v[s.state] = w.state(s.leaf)
 	}
-	feeds := make([]feed, 0, 16)
+	feeds, next := make([]feed, 0, 16), make([]int64, len(c.states))
 	for _, l := range c.loads {
 		f := feed{number: l.number}
 		if l.kind == k32 {
@@ -32,7 +32,7 @@ func (w *work) runCore() {
 			w.leave(n)
 		}
 		if c.swaps {
-			c.swap(v)
+			c.swap(v, next)
 			continue
 		}
 		for _, s := range c.states {
@@ -63,10 +63,13 @@ func (w *work) leave(n int) {
 	}
 }
 
-// swap sets the state where one word becomes another.
-func (c *core) swap(v *numbers) {
-	old := *v
-	for _, s := range c.states {
-		v[s.state] = old[s.next]
+// swap sets the state where one word becomes another. next is scratch.
+func (c *core) swap(v *numbers, next []int64) {
+	next = next[:len(c.states)]
+	for i := range next {
+		next[i] = v[c.states[i].next]
+	}
+	for i := range next {
+		v[c.states[i].state] = next[i]
 	}
 }
