@@ -49,6 +49,9 @@ func CoreOf(v *verilog.Core) *spi.Core {
 	if v.Width {
 		c.WidthBits = 16
 	}
+	if first := v.Kernel.Stages[0]; first.Shape == ir.BlockShape {
+		c.Width = first.Cols
+	}
 	for _, s := range v.Kernel.Stages {
 		c.Stages = append(c.Stages, stageOf(s))
 	}
@@ -67,7 +70,7 @@ func stageOf(s *ir.Stage) spi.Stage {
 	case ir.WindowShape:
 		return spi.Stage{DelayRows: s.Rows / 2, DelayCols: s.Cols / 2, HopRows: s.HopRows, HopCols: s.HopCols}
 	case ir.BlockShape: // a band of blocks is gathered, and scattered again
-		st := spi.Stage{DelayRows: 2 * s.Rows, DelayCols: 2 * s.Rows * s.Cols}
+		st := spi.Stage{DelayRows: 2 * s.Rows, DelayCols: 2 * s.Rows * s.Cols, Bursts: true}
 		if !s.PerBlock() {
 			st.HopRows, st.HopCols = s.Rows, s.Cols
 		}

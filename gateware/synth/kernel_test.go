@@ -12,6 +12,7 @@ import (
 	"github.com/capodekappa/capo/gateware/ir/irtest"
 	"github.com/capodekappa/capo/gateware/js"
 	"github.com/capodekappa/capo/gateware/scalar"
+	"github.com/capodekappa/capo/gateware/sched"
 	"github.com/capodekappa/capo/gateware/synth"
 	"github.com/capodekappa/capo/gateware/synth/artefact"
 	"github.com/capodekappa/capo/gateware/synth/proof"
@@ -37,6 +38,9 @@ export const sum = kernel({ in: 'u8', state: 'u32', init: 0, out: 'u32', emit: '
 export const count = kernel({ in: 'u8', state: 'u8', init: 0, out: 'u8' }, (s, x) => { const n = (s + x) & 255; return { state: n, out: n } })
 export const turn = kernel({ in: 'u8', block: [2, 2], maxWidth: 32, out: 'u8' }, b => [[b[1][0], b[0][0]], [b[1][1], b[0][1]]])
 export const pair = kernel({ in: 'u8', block: [1, 4], out: ['u8', 2] }, b => [b[0][0] ^ b[0][1], b[0][2] ^ b[0][3]])
+const next = kernel({ in: 'u8', out: 'u8' }, x => (x * 3 + 1) & 255)
+export const deep = next.pipe(next).pipe(next).pipe(next).pipe(next).pipe(next).pipe(next).pipe(next).pipe(next).pipe(next)
+export const quotient = kernel({ in: 'i32', out: 'i32' }, x => Math.floor(x / 7) * 3)
 export const edges = gray.pipe(sobel)
 export const total = half.pipe(sum)
 export const soft = sobel.pipe(half).pipe(count)
@@ -81,7 +85,7 @@ func TestGeneratedCoresGiveTheirBytesBehindTheWrapper(t *testing.T) {
 	need.Command(t, "iverilog")
 	framings := map[spi.Framing]bool{}
 	for _, k := range compiled(t, "shapes.ts", shapes) {
-		v, err := verilog.New(k, verilog.Options{})
+		v, err := verilog.New(k, verilog.Options{Part: sched.PartOf("ice40up5k")})
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -194,4 +198,42 @@ func TestRandomKernelsBecomeBitstreams(t *testing.T) {
 		t.Logf("%v of %d stages: %d cells, %d BRAMs, %d bytes out", k.Stages[0].Shape, len(k.Stages), made.Result.Report.Cells, made.Result.Report.BRAMs, len(got))
 		built++
 	}
+}
+
+func TestRandomKernelsGiveTheirBytesBehindTheWrapper(t *testing.T) {
+	need.Command(t, "iverilog")
+	const kernels = 20
+	r := rand.New(rand.NewPCG(2026, 5))
+	framings := map[spi.Framing]int{}
+	for n := 0; n < kernels; {
+		k := irtest.Kernel(r)
+		in, width, ok := irtest.Frame(r, k, 30)
+		if !ok || len(in) == 0 || len(in) > 500 || len(k.String()) > 20000 {
+			continue
+		}
+		n++
+		v, err := verilog.New(k, verilog.Options{Part: sched.PartOf("ice40up5k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		core := synth.CoreOf(v)
+		top, err := spi.Wrap(core)
+		if err != nil {
+			t.Fatal(err)
+		}
+		link, err := core.Link()
+		if err != nil {
+			t.Fatal(err)
+		}
+		framings[link.Framing]++
+		got, err := proof.Frame(t.Context(), &proof.Design{Module: spi.Top, Verilog: []string{top, core.Verilog}}, link, in, width)
+		if err != nil {
+			t.Errorf("%s, %d bytes, width %d: %v\n%s", link.Framing, len(in), width, err, k)
+			continue
+		}
+		if w := want(t, k, in, width); !bytes.Equal(got, w) {
+			t.Errorf("%s, %d bytes, width %d:\ngot  %x\nwant %x\n%s", link.Framing, len(in), width, got, w, k)
+		}
+	}
+	t.Log(framings)
 }

@@ -18,6 +18,8 @@ type Core struct {
 	// register. It must be exact where every stage gives a token at once for each that it takes.
 	Latency int
 	Stages  []Stage
+	// Width of a frame where a call says none; 0: all tokens are one row.
+	Width int
 }
 
 // Stage is what a stage of a core does to the stream.
@@ -33,10 +35,14 @@ type Stage struct {
 	Flat bool `json:"flat,omitempty"`
 	// Last: only the frame's last position has an output.
 	Last bool `json:"last,omitempty"`
+	// Bursts: it gathers tokens and then gives as many at once, a clock each.
+	Bursts bool `json:"bursts,omitempty"`
 }
 
 // direct tells whether the stage gives a token at once for each that it takes.
-func (s Stage) direct() bool { return s.DelayRows == 0 && s.DelayCols == 0 && !s.Last && !s.hops() }
+func (s Stage) direct() bool {
+	return s.DelayRows == 0 && s.DelayCols == 0 && !s.Last && !s.hops() && !s.Bursts
+}
 
 // hops tells whether the stage gives fewer tokens than it takes.
 func (s Stage) hops() bool { return s.HopRows > 1 || s.HopCols > 1 }
@@ -81,7 +87,7 @@ func (c *Core) Check() error {
 
 // Link is how a host talks to the core behind the wrapper.
 func (c *Core) Link() (*Link, error) {
-	l := &Link{InBytes: c.InBytes, OutBytes: c.OutBytes, Framing: c.framing(), Stages: c.Stages}
+	l := &Link{InBytes: c.InBytes, OutBytes: c.OutBytes, Framing: c.framing(), Width: c.Width, Stages: c.Stages}
 	l.Period = l.period()
 	if l.Framing == Plain {
 		l.Latency = c.InBytes + (c.Latency+1+7)/8
@@ -94,18 +100,20 @@ func (c *Core) Link() (*Link, error) {
 	return l, nil
 }
 
-// framing finds the leanest one that the core permits. One that reads the geometry may let the first token wait.
+// framing finds the leanest one that the core permits. One that reads the geometry may let the first token wait; what is
+// delayed behind a burst comes with gaps.
 func (c *Core) framing() Framing {
-	direct, few, single := c.WidthBits == 0 && c.RowsBits == 0, false, false
+	direct, gaps, single, burst := c.WidthBits == 0 && c.RowsBits == 0, false, false, false
 	for _, s := range c.Stages {
 		direct = direct && s.direct()
-		few = few || s.hops()
+		gaps = gaps || s.hops() || burst && !s.direct()
 		single = single || s.Last
+		burst = burst || s.Bursts
 	}
 	switch {
 	case direct:
 		return Plain
-	case few && !single:
+	case gaps && !single:
 		return Flagged
 	}
 	return Marked

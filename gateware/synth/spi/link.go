@@ -1,6 +1,7 @@
 package spi
 
 import (
+	"cmp"
 	"encoding/binary"
 	"errors"
 	"fmt"
@@ -32,6 +33,7 @@ type Link struct {
 	Framing  Framing `json:"framing"`
 	Period   int     `json:"period_slots"`  // byte slots of a period
 	Latency  int     `json:"latency_slots"` // from a token's first byte in to the first byte of what it gives, at most that unless Plain
+	Width    int     `json:"default_width"` // of a frame where a call says none; 0: all tokens are one row
 	Stages   []Stage `json:"stages"`
 }
 
@@ -62,6 +64,9 @@ func (l *Link) Check() error {
 			return fmt.Errorf("stage %d does not give a token for each, as plain framing means", i+1)
 		}
 	}
+	if l.Width < 0 || l.Width > MaxSide {
+		return fmt.Errorf("a width of %d", l.Width)
+	}
 	if l.Latency < 0 || l.Latency > maxToken+maxDelay || l.Period != l.period() {
 		return fmt.Errorf("a period of %d slots, a latency of %d: %w", l.Period, l.Latency, errPeriod)
 	}
@@ -76,7 +81,7 @@ type Frame struct {
 	Width, Rows int
 }
 
-// FrameOf is the size of a frame of these bytes; width 0 means one row. Errors: [ErrGeometry].
+// FrameOf is the size of a frame of these bytes; width 0 is the default. Errors: [ErrGeometry].
 func (l *Link) FrameOf(bytes, width int) (Frame, error) {
 	if bytes%l.InBytes != 0 {
 		return Frame{}, fmt.Errorf("%d bytes are not whole words of %d", bytes, l.InBytes)
@@ -86,7 +91,7 @@ func (l *Link) FrameOf(bytes, width int) (Frame, error) {
 		return Frame{Width: width}, nil
 	}
 	if width == 0 {
-		width = tokens
+		width = cmp.Or(l.Width, tokens)
 	}
 	if width < 0 || tokens%width != 0 {
 		return Frame{}, fmt.Errorf("%d words are not whole rows of %d", tokens, width)
