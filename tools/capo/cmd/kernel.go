@@ -32,7 +32,7 @@ func (a *app) kernelCmd() *cobra.Command {
 			"bitstream (docs/kernels.md).",
 		Example: "  capo kernel explain edges.ts\n  capo kernel run edges.ts#sobel in.pgm --out out.pgm\n  capo kernel prove edges.ts",
 	}
-	c.AddCommand(a.kernelExplainCmd(), a.kernelBuildCmd(), a.kernelProveCmd(), a.kernelRunCmd(), a.kernelImportCmd())
+	c.AddCommand(a.kernelExplainCmd(), a.kernelBuildCmd(), a.kernelProveCmd(), a.kernelRunCmd(), a.kernelVerilogCmd(), a.kernelImportCmd())
 	return c
 }
 

@@ -128,7 +128,7 @@ func bitstreamEngine(s *kernelSource, p *part.Part) *kernelEngine {
 		}
 		f, err := s.artefactFor(p.Name)
 		if errors.Is(err, fs.ErrNotExist) {
-			f, err = quickBuild(ctx, s, p)
+			f, err = e.quickBuild(ctx, s, p)
 		}
 		if err != nil {
 			return err
@@ -152,7 +152,7 @@ func bitstreamEngine(s *kernelSource, p *part.Part) *kernelEngine {
 }
 
 // quickBuild makes a bitstream with the first placement of each plan.
-func quickBuild(ctx context.Context, s *kernelSource, p *part.Part) (*artefact.File, error) {
+func (e *kernelEngine) quickBuild(ctx context.Context, s *kernelSource, p *part.Part) (*artefact.File, error) {
 	made, err := synth.Kernel(ctx, s.kernel, p, synth.Options{Seeds: 1})
 	var large *synth.TooLarge
 	if errors.Is(err, toolchain.ErrMissing) || errors.As(err, &large) {
@@ -161,6 +161,7 @@ func quickBuild(ctx context.Context, s *kernelSource, p *part.Part) (*artefact.F
 	if err != nil {
 		return nil, err
 	}
+	e.row.note(made.Verilog)
 	return made.File(nil)
 }
 

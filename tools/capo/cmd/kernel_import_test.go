@@ -49,3 +49,35 @@ func TestKernelImport(t *testing.T) {
 		}
 	}
 }
+
+func TestKernelVerilog(t *testing.T) {
+	dir := kernelFolder(t)
+	file, out := filepath.Join(dir, "k.ts"), filepath.Join(dir, "project")
+	code, text, errs := say(t, "kernel", "verilog", file+"#both", "--board", "de10-nano", "--out", out, "-o", "json")
+	var rows []kernelRow
+	if err := json.Unmarshal([]byte(text), &rows); code != 0 || err != nil || len(rows) != 1 || *rows[0].Part != "5cseba6" {
+		t.Fatalf("%d, %s, %s, %v", code, text, errs, err)
+	}
+	for _, name := range []string{"README.md", "rtl/core.v", "sim/bench.v", "project.tcl"} {
+		if _, err := os.Stat(filepath.Join(out, name)); err != nil {
+			t.Error(err)
+		}
+	}
+	if code, text, _ := say(t, "kernel", "verilog", file+"#gray"); code != 0 || !strings.Contains(text, "module capo_gray") {
+		t.Errorf("%d, %.100s", code, text)
+	}
+	for _, tt := range []struct {
+		args []string
+		code int
+		want string
+	}{
+		{[]string{file + "#both", "--board", "de10-nano", "--out", out}, 1, "is not empty"},
+		{[]string{file + "#both", "--board", "abacus", "--out", out}, 2, "for these it can: "},
+		{[]string{file + "#both", "--board", "de10-nano"}, 2, "go together"},
+		{[]string{file}, 2, "FILE#NAME"},
+	} {
+		if code, _, errs := say(t, append([]string{"kernel", "verilog"}, tt.args...)...); code != tt.code || !strings.Contains(errs, tt.want) {
+			t.Errorf("%v: %d, %s", tt.args, code, errs)
+		}
+	}
+}
