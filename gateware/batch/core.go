@@ -157,6 +157,8 @@ func (c *coreMaker) step(v *ir.Value) step {
 	switch v.Op {
 	case ir.Mux:
 		s.code = sMux
+	case ir.Abs:
+		s.code = sAbs
 	case ir.Table:
 		s.code, s.table = sLook, c.f.Tables[v.Imm]
 	case ir.WrapU:
@@ -278,6 +280,8 @@ func joined(s, next step) (step, bool) {
 		both.code = sMuxGtK
 	case s.code == sEqK && next.code == sMux && alone:
 		both.code = sMuxEqK
+	case s.code == sNeK && next.code == sMux && alone:
+		both.code = sMuxNeK
 	default:
 		return s, false
 	}

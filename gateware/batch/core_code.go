@@ -26,7 +26,12 @@ const (
 	sLt     // a < b
 	sLtK    // a < k
 	sGtK    // a > k
+	sLe     // a <= b
+	sEq     // a == b
+	sNe     // a != b
 	sEqK    // a == k
+	sNeK    // a != k
+	sAbs    // |a|
 	sMux    // a ? b : c
 	sExt    // the sign in bit 63 - k
 	sLook   // table[a]
@@ -35,6 +40,7 @@ const (
 	sMuxLtK // a < k ? b : c
 	sMuxGtK // a > k ? b : c
 	sMuxEqK // a == k ? b : c
+	sMuxNeK // a != k ? b : c
 	sOther  // op
 )
 
@@ -96,8 +102,18 @@ func (c *core) run(v *numbers) {
 			a = truth[int64](a < s.k)
 		case sGtK:
 			a = truth[int64](a > s.k)
+		case sLe:
+			a = truth[int64](a <= v[s.b])
+		case sEq:
+			a = truth[int64](a == v[s.b])
+		case sNe:
+			a = truth[int64](a != v[s.b])
 		case sEqK:
 			a = truth[int64](a == s.k)
+		case sNeK:
+			a = truth[int64](a != s.k)
+		case sAbs:
+			a = max(a, -a)
 		case sMux:
 			if x := v[s.c]; a == 0 {
 				a = x
@@ -117,8 +133,26 @@ func (c *core) run(v *numbers) {
 			}
 		case sClampK:
 			a = max(s.k, min(s.k2, a))
-		case sMuxLtK, sMuxGtK, sMuxEqK:
-			if s.code == sMuxLtK && a < s.k || s.code == sMuxGtK && a > s.k || s.code == sMuxEqK && a == s.k {
+		case sMuxLtK:
+			if a < s.k {
+				a = v[s.b]
+			} else {
+				a = v[s.c]
+			}
+		case sMuxGtK:
+			if a > s.k {
+				a = v[s.b]
+			} else {
+				a = v[s.c]
+			}
+		case sMuxEqK:
+			if a == s.k {
+				a = v[s.b]
+			} else {
+				a = v[s.c]
+			}
+		case sMuxNeK:
+			if a != s.k {
 				a = v[s.b]
 			} else {
 				a = v[s.c]
@@ -155,8 +189,12 @@ func codes(op ir.Op) (plain, withK stepCode) {
 		return sMax, sMaxK
 	case ir.Lt:
 		return sLt, sLtK
+	case ir.Le:
+		return sLe, sOther
 	case ir.Eq:
-		return sOther, sEqK
+		return sEq, sEqK
+	case ir.Ne:
+		return sNe, sNeK
 	}
 	return sOther, sOther
 }

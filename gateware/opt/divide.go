@@ -8,7 +8,7 @@ import (
 
 // Divide turns divisions by constants into shifts and multiplications, where the product stays within ±2^62.
 func Divide(s *ir.Stage) error {
-	return rewrite(s, func(b *ir.Builder, v *ir.Value) (ir.ID, bool, error) {
+	return rewrite(s, func(b *ir.Builder, _ ir.ID, v *ir.Value) (ir.ID, bool, error) {
 		switch v.Op {
 		case ir.DivFloor, ir.DivTrunc, ir.Rem:
 			d := divider{b: b, pos: v.Pos}

@@ -11,7 +11,7 @@ import (
 type Pass func(*ir.Stage) error
 
 // Software are the passes for engines that run on a processor, in order.
-func Software() []Pass { return []Pass{Divide} }
+func Software() []Pass { return []Pass{Divide, Unwrap} }
 
 // Run returns a kernel that computes the same, with passes applied to its stages in order. The one given is left alone.
 func Run(k *ir.Kernel, passes ...Pass) (*ir.Kernel, error) {
@@ -29,15 +29,15 @@ func Run(k *ir.Kernel, passes ...Pass) (*ir.Kernel, error) {
 }
 
 // rewrite builds a body anew, value by value: constants are folded, equal values become one, ranges are computed again. by returns what
-// stands for a value, whose operands are those of the new body already; ok is false where the value stays as it is.
-func rewrite(s *ir.Stage, by func(b *ir.Builder, v *ir.Value) (id ir.ID, ok bool, err error)) error {
+// stands for a value (id is its place in the old body), whose operands are those of the new body already; ok is false where the value stays as it is.
+func rewrite(s *ir.Stage, by func(b *ir.Builder, id ir.ID, v *ir.Value) (became ir.ID, ok bool, err error)) error {
 	b := ir.NewBuilder(s)
 	ids := make([]ir.ID, len(s.Body.Values))
 	for i, v := range s.Body.Values {
 		for k, a := range v.Operands() {
 			v.Args[k] = ids[a]
 		}
-		id, ok, err := by(b, &v)
+		id, ok, err := by(b, ir.ID(i), &v)
 		if err == nil && !ok {
 			id, err = again(b, s.Body, &v)
 		}
