@@ -91,6 +91,15 @@ func TestAKernelKeepsToTheTimeOfItsCall(t *testing.T) {
 	}
 }
 
+func TestAnAnswerThatCannotFitIsAnException(t *testing.T) {
+	cfg := testConfig(`async run(env) { try { await env.kernels.widen(new Uint8Array(1 << 20)) } catch (e) { return e.message } }`)
+	cfg.Kernels = map[string][]byte{"widen": []byte("kernel\nstage word 1 1\n  in u8\n  out [u32, 64]\n  v0 = in 0 0 0\n  give" + strings.Repeat(" v0", 64) + "\nend\n")}
+	got, err := start(t, cfg).Run(t.Context(), Run{})
+	if want := "widen: the answer would have 268435456 bytes, and half of the job's memory is 33554432"; err != nil || !strings.Contains(string(got), want) {
+		t.Errorf("%s, %v; want %s", got, err, want)
+	}
+}
+
 func TestEnvHasKernelsWithoutAny(t *testing.T) {
 	c := start(t, testConfig(`run(env) { return [Object.keys(env.kernels).length, Object.isFrozen(env.kernels)] }`))
 	if got, err := c.Run(t.Context(), Run{}); err != nil || string(got) != "[0,true]" {
