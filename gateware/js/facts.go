@@ -116,7 +116,7 @@ func (e *eval) follow(v *ir.Value, lo, hi int64, depth int) {
 			e.narrow(y, 1, 1, depth)
 		}
 	case ir.Or:
-		if hi == 0 {
+		if lo == 0 && hi == 0 {
 			e.narrow(x, 0, 0, depth)
 			e.narrow(y, 0, 0, depth)
 		}

@@ -81,6 +81,7 @@ var bodies = []struct{ name, body string }{
 	{"ternaries", "return a > 0 ? b > 7 ? a : b : a < -9 ? -a : 3"},
 	{"helpers in helpers", "const each = (v, f) => v.map(f), compose = (f, g) => x => f(g(x)); return each(GRID, row => each(row, v => v & a).reduce((s, v) => s + v)).at(1) + compose(compose(add(1), add(2)), compose(x => x * 2, abs))(a)"},
 	{"increments of truth values", "let t = a > 3; const u = t++; return u + t + (u === 1) + (typeof t === 'number')"},
+	{"a negative or", "return Math.sign(a) > ((b - 128) | a) ? a >>> 0 : 7"},
 	{"mask of wide", "return ((a * 1073741824) & 0xffff) + ((a * 1073741825) & -256) + ((a * 3 + b * 5) & 0x1ff)"},
 }
 
