@@ -1,6 +1,10 @@
 package opt
 
-import "github.com/capodekappa/capo/gateware/ir"
+import (
+	"slices"
+
+	"github.com/capodekappa/capo/gateware/ir"
+)
 
 // Unwrap takes out wraps whose users look at no more bits than they keep. It leaves a body alone that would then have values
 // beyond what ir allows.
@@ -10,6 +14,9 @@ func Unwrap(s *ir.Stage) error {
 		if v := &s.Body.Values[i]; v.Op == ir.Bound {
 			demand[v.Args[0]] = Exact
 		}
+	}
+	for _, id := range append(slices.Clone(s.Body.Outs), s.Body.Next...) { // what is stored is within its word
+		demand[id] = Exact
 	}
 	clone := *s
 	err := rewrite(&clone, func(_ *ir.Builder, id ir.ID, v *ir.Value) (ir.ID, bool, error) {
