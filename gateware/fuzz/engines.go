@@ -58,7 +58,7 @@ func Engines() []Engine {
 }
 
 // scalarEvery is of how many kernels one goes through WebAssembly without SIMD.
-const scalarEvery = 5
+const scalarEvery = 2
 
 func openWasm(ctx context.Context, k *ir.Kernel, options ...wasm.Option) (Runner, func(), error) {
 	e, err := wasm.New(ctx, k, options...)

@@ -70,7 +70,7 @@ func Frames(seed uint64, k *ir.Kernel) []Frame {
 	r := rand.New(rand.NewPCG(seed, 0xf3a))
 	var list []Frame
 	wide := []int{5, 7, 17, 31, 67}[r.IntN(5)]
-	for _, size := range [][2]int{{1, 1}, {1, wide}, {3, 5}, {2 + r.IntN(5), 1 + r.IntN(19)}} {
+	for _, size := range [][2]int{{1, 1}, {1, wide}, {3, 5}, {2 + r.IntN(3), 1 + r.IntN(13)}} {
 		if f, ok := fitting(r, k, size[0], size[1]); ok {
 			list = append(list, f)
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"os"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"testing"
@@ -16,6 +17,7 @@ import (
 )
 
 func TestRandomKernelsMeanTheSameInEveryEngine(t *testing.T) {
+	defer debug.SetGCPercent(debug.SetGCPercent(400)) // there is memory, and little time
 	begin := time.Now()
 	const n = 20_000
 	tally, err := fuzz.Run(t.Context(), 0, n, fuzz.Medium, fuzz.Engines())

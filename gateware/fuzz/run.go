@@ -13,7 +13,7 @@ import (
 )
 
 // perFile is how many kernels share a source, and so one run of esbuild and one runtime.
-const perFile = 50
+const perFile = 100
 
 // Mismatch is a kernel that an engine computes otherwise than goja does, or not at all.
 type Mismatch struct {
