@@ -24,7 +24,7 @@ type Core struct {
 	InBits    int  // of s_axis_tdata
 	OutBits   int  // of m_axis_tdata
 	Width     bool // there is an input width[15:0]: the tokens of a row minus one
-	Latency   int  // clocks from a token to what its step gives, while nothing holds
+	Latency   int  // clocks from a token to what its step gives, while nothing holds; the registers between each four stages of a pipe are not counted
 	Registers int  // flip-flops of values; those of control are not counted
 	Stages    []*Stage
 }

@@ -127,6 +127,20 @@ func TestWordKernel(t *testing.T) {
 	s.run()
 }
 
+func TestTheSameKernelGivesTheSameText(t *testing.T) {
+	text := ""
+	for range 5 {
+		c, err := New(parse(t, window(3, 5, 2, 2, "mirror", 64, "x y")), Options{Part: sched.PartOf("up5k")})
+		if err != nil {
+			t.Fatal(err)
+		}
+		if text != "" && c.Text != text {
+			t.Fatal("a second time it is another text")
+		}
+		text = c.Text
+	}
+}
+
 const gray = `kernel "gray"
 stage word 1 1
   in {"r": u8, "g": u8, "b": u8}
