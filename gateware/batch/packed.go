@@ -199,6 +199,9 @@ func (m *packer) value(id ir.ID) held {
 		h = m.compute(v)
 		h.top = min(h.top, v.Hi-h.base)
 	}
+	if m.err != nil {
+		h = held{}
+	}
 	m.made[id] = h
 	return h
 }
@@ -373,7 +376,7 @@ func (m *packer) magnitude(h held) held {
 func (m *packer) look(v *ir.Value) held {
 	h := m.value(v.Args[0])
 	entries := m.f.Tables[v.Imm]
-	if h.top >= ir.MaxTableEntries {
+	if m.err != nil || h.top < 0 || h.top >= ir.MaxTableEntries {
 		m.err = errNotPacked
 		return h
 	}
