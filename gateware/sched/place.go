@@ -130,8 +130,10 @@ func (s *Schedule) early(g *Graph) {
 				least[k]++
 				pushed[k], again = true, true
 			}
-			if f.Clear != None && s.Stage[f.Clear] > least[f.Group] {
-				least[f.Group], again = s.Stage[f.Clear], true
+			for _, id := range []ID{f.Next, f.Clear} {
+				if id != None && s.Stage[id] > least[f.Group] {
+					least[f.Group], again = s.Stage[id], true
+				}
 			}
 		}
 	}
