@@ -5,6 +5,7 @@ import (
 	"context"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"strings"
 	"sync"
 
@@ -142,8 +143,14 @@ func compareOne(ctx context.Context, c Case, k *js.Kernel, src *ref.Source, engi
 	return nil, nil
 }
 
-func compareEngine(ctx context.Context, c Case, k *js.Kernel, e Engine, frames []Frame, want [][]byte, tally *Tally) (*Mismatch, error) {
+func compareEngine(ctx context.Context, c Case, k *js.Kernel, e Engine, frames []Frame, want [][]byte, tally *Tally) (m *Mismatch, err error) {
 	bad := &Mismatch{Case: c, Engine: e.Name, IR: k.IR.String()}
+	defer func() {
+		if r := recover(); r != nil {
+			bad.Err = fmt.Errorf("panic: %v\n%s", r, debug.Stack())
+			m, err = bad, nil
+		}
+	}()
 	run, done, err := e.Open(ctx, c.Seed, k.IR)
 	if err != nil {
 		bad.Err = err

@@ -42,7 +42,7 @@ func DescribeIn(ctx context.Context, s *Script, rt *goja.Runtime) ([]byte, error
 	defer stop()
 	d.natives()
 	d.rt.SetMaxCallStackSize(2000)
-	k, exports, err := load(d.rt, s.File, d.t.code, d.tag)
+	k, exports, err := load(d.rt, s.File, d.t.code, d.tag, d.methods)
 	if err != nil {
 		return nil, d.problem(err)
 	}
@@ -76,6 +76,17 @@ type describer struct {
 func (d *describer) tag(id int, fn, names *goja.Object) goja.Value {
 	d.tags[fn] = captured{id, names}
 	return fn
+}
+
+func (d *describer) methods(o, methods *goja.Object) goja.Value {
+	for _, key := range methods.Keys() {
+		fn, okFn := o.Get(key).(*goja.Object)
+		about, okAbout := methods.Get(key).(*goja.Object)
+		if okFn && okAbout {
+			d.tag(int(about.Get("0").ToInteger()), fn, about.Get("1").ToObject(d.rt))
+		}
+	}
+	return o
 }
 
 // natives notes which objects are the language's own.

@@ -21,14 +21,14 @@ type Made struct {
 
 // Load runs a script's top level in a runtime of its own, and returns what it exports.
 func Load(rt *goja.Runtime, s *Script) (*Kernels, *goja.Object, error) {
-	return load(rt, s.File, string(s.Code), nil)
+	return load(rt, s.File, string(s.Code), nil, nil)
 }
 
-func load(rt *goja.Runtime, file, code string, tag any) (*Kernels, *goja.Object, error) {
+func load(rt *goja.Runtime, file, code string, tag, methods any) (*Kernels, *goja.Object, error) {
 	k := &Kernels{made: map[*goja.Object][]Made{}}
 	module, exports := rt.NewObject(), rt.NewObject()
 	require := func(name string) (goja.Value, error) { return k.require(rt, name) }
-	for key, v := range map[string]any{"module": module, "exports": exports, "require": require, tagger: tag} {
+	for key, v := range map[string]any{"module": module, "exports": exports, "require": require, tagger: tag, methodTagger: methods} {
 		if err := rt.Set(key, v); err != nil {
 			return nil, nil, fmt.Errorf("prepare a runtime: %w", err)
 		}

@@ -16,6 +16,7 @@ type names struct {
 	functions []*ast.FunctionLiteral
 	ids       map[*ast.FunctionLiteral]int
 	free      map[*ast.FunctionLiteral]map[string]*name
+	objects   []*ast.ObjectLiteral
 	declared  map[*ast.FunctionLiteral]bool    // by a statement or in a class, an object
 	calls     map[file.Idx]*ast.CallExpression // by their begin and their parenthesis; of several the innermost
 }
@@ -151,6 +152,8 @@ func (r resolver) visit(n ast.Node, s *scope) {
 		r.declared[n.Function] = true
 	case *ast.MethodDefinition:
 		r.declared[n.Body] = true
+	case *ast.ObjectLiteral:
+		r.objects = append(r.objects, n)
 	case *ast.PropertyKeyed:
 		if fn, ok := n.Value.(*ast.FunctionLiteral); ok && n.Kind != ast.PropertyKindValue {
 			r.declared[fn] = true

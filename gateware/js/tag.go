@@ -14,6 +14,9 @@ import (
 // tagger is what a tagged script calls with each of its functions, the function's number and a way to what it captures.
 const tagger = "__capo_tag"
 
+// methodTagger is what it calls with each object that has methods, and their numbers and captures.
+const methodTagger = "__capo_methods"
+
 // module is a parsed script.
 type module struct {
 	script *Script
@@ -63,6 +66,12 @@ func (m *module) tag() *tagged {
 		}
 		t.insert(int(fn.Function)-1, fmt.Sprintf("%s(%d,", tagger, id))
 		t.insert(int(fn.Idx1())-1, fmt.Sprintf(",%s)", m.captures(fn)))
+	}
+	for _, o := range m.names.objects {
+		if methods := m.methods(o); methods != "" {
+			t.insert(int(o.LeftBrace)-1, methodTagger+"(")
+			t.insert(int(o.RightBrace), ",{"+methods+"})")
+		}
 	}
 	t.finish(string(m.script.Code))
 	return t
@@ -126,6 +135,23 @@ func (m *module) captures(fn *ast.FunctionLiteral) string {
 		list[i] = fmt.Sprintf("%s:function(){return %s}", id, id)
 	}
 	return "{" + strings.Join(list, ",") + "}"
+}
+
+// methods lists an object's methods as "name:[number,captures],…".
+func (m *module) methods(o *ast.ObjectLiteral) string {
+	var b strings.Builder
+	for _, p := range o.Value {
+		k, ok := p.(*ast.PropertyKeyed)
+		if !ok || k.Kind != ast.PropertyKindMethod || k.Computed {
+			continue
+		}
+		name, named := k.Key.(*ast.StringLiteral)
+		fn, ok := k.Value.(*ast.FunctionLiteral)
+		if ok && named && !fn.Async && !fn.Generator {
+			fmt.Fprintf(&b, "%s:[%d,%s],", name.Literal, m.names.ids[fn], m.captures(fn))
+		}
+	}
+	return b.String()
 }
 
 // finish puts the insertions in.

@@ -1,0 +1,1 @@
+module.exports = { mul: function (a, b) { return a * b >> SHIFT } }; var SHIFT = 1
