@@ -35,18 +35,15 @@ func TestTableBehindWhatDoesNotFitALane(t *testing.T) {
 stage word 1 1
   in i32
   out i32
-  table 0 5 6 7 8
+  table 0 0 1 2 3 4 5 6 7 8 9 1 2 3 4 5 6
   v0 = in 0 0 0
-  v1 = const -1000000
-  v2 = mul v0 v1
-  v3 = const 45
-  v4 = shr v2 v3
-  v5 = const 3
-  v6 = and v4 v5
-  v7 = table v6 0
-  v8 = const 100
-  v9 = add v7 v8
-  give v9
+  v1 = const 7
+  v2 = and v0 v1
+  v3 = const -8
+  v4 = sub v3 v2
+  v5 = abs v4
+  v6 = table v5 0
+  give v6
 end
 `)
 	if err != nil {
