@@ -3,7 +3,6 @@ package batch
 import (
 	"errors"
 	"math/bits"
-	"slices"
 
 	"github.com/capodekappa/capo/gateware/ir"
 	"github.com/capodekappa/capo/gateware/opt"
@@ -14,76 +13,6 @@ const packedStrip = 1024
 
 // errNotPacked says that a stage does not go into packed lanes.
 var errNotPacked = errors.New("a value does not fit the lane")
-
-// packed is a stage whose columns are uint64s, each with several samples in lanes of the same width. A lane holds a value minus its
-// base, which is never negative, so that no operation carries into the next lane; adding a constant is adding to the base. Where
-// lanes are compared, they leave their highest bit alone.
-type packed struct {
-	stage   *ir.Stage
-	width   int // of a lane: 16 or 32
-	code    []packedInstr
-	outs    []packedResult
-	columns int
-	inStep  int
-	outStep int
-}
-
-// packedCode is a loop over packed columns.
-type packedCode uint8
-
-const (
-	pRead  packedCode = iota // words of the memory
-	pPlace                   // X, Y or I
-	pZero                    // a constant, which is all base
-	pAdd                     // k + a + b
-	pAdd3                    // k + a + b + c
-	pSum                     // k + a*by[0]
-	pSum2                    // k + a*by[0] + b*by[1]
-	pSum3                    // k + a*by[0] + b*by[1] + c*by[2]
-	pShift                   // (a + k) >> n, each lane by itself
-	pMask                    // (a + k) & k2
-	pAnd                     // a & b, and so on
-	pOr
-	pXor
-	pRebase // a + k
-	pMin    // of a and b, which have the same base
-	pMax
-	pMinK // of a and k
-	pMaxK
-	pClampK // within k..k2
-	pAbs    // |a - k|
-	pLt     // a < b
-	pLe
-	pEq
-	pNe
-	pMux  // a ? b : c
-	pLook // table[a]
-	pEach // an operation of ir, lane by lane
-)
-
-// packedInstr is one of them.
-type packedInstr struct {
-	code       packedCode
-	d, a, b, c reg
-	k, k2      uint64
-	by         [3]uint64
-	n          uint
-	table      []uint64
-	port       port
-	op         ir.Op
-	imm        int64
-	bases      [4]int64 // of pEach: of a, b, c and the result
-	limit      int64    // of pPlace: the greatest value
-}
-
-// packedResult is a word that is written: the lane plus k, as far as the word goes.
-type packedResult struct {
-	a      reg
-	k      uint64
-	row    int
-	offset int
-	size   int
-}
 
 // held is a value in a column: the lane plus base, the lane at most top.
 type held struct {
@@ -413,49 +342,4 @@ func (m *packer) read(v *ir.Value) held {
 	i := packedInstr{code: pRead, port: p, k: m.all(-base)} // adding half is flipping the highest bit
 	i.k2 = m.all(1<<p.bits - 1)
 	return m.emit(i, base, 1<<p.bits-1)
-}
-
-// allocate gives each result a column, used again after its last use.
-func (m *packer) allocate() {
-	last := make([]int, m.count)
-	for t := range m.code {
-		i := &m.code[t]
-		for n, r := range []*reg{&i.a, &i.b, &i.c} {
-			if !slices.Contains(i.operands(), n) {
-				*r = none
-			} else if *r != none {
-				last[*r] = t
-			}
-		}
-	}
-	for i := range m.outs {
-		last[m.outs[i].a] = len(m.code)
-	}
-	a := allocation{kinds: make([]kind, m.count), at: make([]reg, m.count), last: last}
-	for t := range m.code {
-		i := &m.code[t]
-		for _, r := range []*reg{&i.a, &i.b, &i.c} {
-			if *r != none {
-				*r = a.use(*r, t)
-			}
-		}
-		i.d = a.take(i.d)
-	}
-	for i := range m.outs {
-		m.outs[i].a = a.at[m.outs[i].a]
-	}
-	m.columns = a.count[0]
-}
-
-// operands lists which of a, b, c an instruction reads.
-func (i *packedInstr) operands() []int {
-	switch i.code {
-	case pRead, pPlace, pZero:
-		return nil
-	case pAdd, pSum2, pAnd, pOr, pXor, pMin, pMax, pLt, pLe, pEq, pNe:
-		return []int{0, 1}
-	case pMux, pEach, pAdd3, pSum3:
-		return []int{0, 1, 2}
-	}
-	return []int{0}
 }
