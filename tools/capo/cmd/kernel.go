@@ -125,3 +125,6 @@ func (a *app) writeOut(path string, data []byte) error {
 
 // errDiffer: engines gave different bytes.
 var errDiffer = errors.New("engines differ")
+
+// errUnproved: an engine that is here gave nothing.
+var errUnproved = errors.New("not proved")

@@ -93,7 +93,7 @@ func (a *app) kernelProve(ctx context.Context, targets []string, o proofOptions)
 			}
 			told[note] = true
 		}
-		if d.err != nil && !errors.Is(d.err, errDiffer) {
+		if d.err != nil && !errors.Is(d.err, errDiffer) && !errors.Is(d.err, errUnproved) {
 			return fmt.Errorf("%s: %w", sources[i], d.err)
 		}
 		if d.err != nil {
@@ -139,11 +139,15 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out p
 	for _, e := range engines {
 		err := e.open(ctx)
 		defer e.close()
-		if err != nil && !errors.Is(err, errNoTool) {
+		switch {
+		case errors.Is(err, errNoTool):
+			out.notes = append(out.notes, fmt.Sprintf("%s: %v", e.row.Engine, err))
+		case err != nil && e.row.Engine == engineGoja:
 			return fail(fmt.Errorf("%s: %w", e.row.Engine, err))
+		case err != nil: // the others are proved all the same
+			out.err = errors.Join(out.err, fmt.Errorf("%w: %s: %w", errUnproved, e.row.Engine, err))
 		}
 		if err != nil {
-			out.notes = append(out.notes, fmt.Sprintf("%s: %v", e.row.Engine, err))
 			e.run = nil
 		}
 		simulating = simulating || e.simulates && e.run != nil
@@ -160,7 +164,8 @@ func (a *app) prove(ctx context.Context, s *kernelSource, o proofOptions) (out p
 			}
 		}
 	}
-	out.rows, out.err = p.through(ctx, opened)
+	rows, err := p.through(ctx, opened)
+	out.rows, out.err = rows, errors.Join(out.err, err)
 	return out
 }
 
@@ -178,8 +183,12 @@ func (p *proofRun) through(ctx context.Context, engines []*kernelEngine) ([]kern
 			inputs = p.short
 		}
 		answers, err := e.answer(ctx, inputs)
-		if err != nil {
+		if err != nil && (i == 0 || ctx.Err() != nil) {
 			return rows, fmt.Errorf("%s: %w", e.row.Engine, err)
+		}
+		if err != nil {
+			problems, rows = append(problems, fmt.Errorf("%w: %s: %w", errUnproved, e.row.Engine, err)), append(rows, e.row)
+			continue
 		}
 		if i == 0 {
 			p.answers = answers
