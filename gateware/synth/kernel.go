@@ -30,6 +30,9 @@ func Kernel(ctx context.Context, k *ir.Kernel, p *part.Part, o Options) (*Made, 
 		if err != nil {
 			return nil, err
 		}
+		if large := crowded(v, p); large != nil {
+			return nil, large
+		}
 		cores[v.Text] = v
 		return CoreOf(v), nil
 	}
@@ -38,6 +41,14 @@ func Kernel(ctx context.Context, k *ir.Kernel, p *part.Part, o Options) (*Made, 
 		return nil, fmt.Errorf("kernel %s: %w", k.Name, err)
 	}
 	return &Made{Kernel: k, Part: p, Verilog: cores[core.Verilog], Core: core, Result: r}, nil
+}
+
+// crowded says that a core cannot fit before tools spend minutes on it: synthesis finds few of the registers of a pipeline superfluous.
+func crowded(v *verilog.Core, p *part.Part) error {
+	if v.Registers <= p.FFs*5/4 {
+		return nil
+	}
+	return &TooLarge{Part: p.Name, Resource: "flip-flops", Needs: v.Registers, Has: p.FFs}
 }
 
 // slicesEach is after how many stages of a pipe a core has one more register than its latency says.

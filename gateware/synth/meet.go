@@ -36,6 +36,10 @@ func Meet(ctx context.Context, generate Generator, p *part.Part, o Options) (*sp
 	seen := map[string]bool{}
 	for plan, mhz := 0, o.MHz; plan < plans; plan++ {
 		core, err := generate(mhz)
+		var large *TooLarge
+		if errors.As(err, &large) && best != nil { // more stages do not fit
+			break
+		}
 		if err != nil {
 			return nil, nil, err
 		}
@@ -45,7 +49,6 @@ func Meet(ctx context.Context, generate Generator, p *part.Part, o Options) (*sp
 		seen[core.Verilog] = true
 		o.Near = near
 		r, err := Build(ctx, core, p, o)
-		var large *TooLarge
 		if errors.As(err, &large) && best != nil { // more stages do not fit
 			break
 		}
