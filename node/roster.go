@@ -69,7 +69,8 @@ type roster struct {
 
 	mu      sync.Mutex // guards what follows
 	rows    map[string]*rosterRow
-	changed chan struct{} // closed and made anew at each change
+	revoked map[string]bool // ids
+	changed chan struct{}   // closed and made anew at each change
 }
 
 type rosterRow struct {
@@ -78,10 +79,11 @@ type rosterRow struct {
 }
 
 func newRoster(now func() time.Time) *roster {
-	return &roster{now: now, rows: map[string]*rosterRow{}, changed: make(chan struct{})}
+	return &roster{now: now, rows: map[string]*rosterRow{}, revoked: map[string]bool{}, changed: make(chan struct{})}
 }
 
-// take records a heartbeat, and reports whether it changes where jobs belong; bytes that are none are ignored and told.
+// take records a heartbeat, and reports whether it changes where jobs belong; bytes that are none are ignored and told. That of a
+// revoked node is old: the log keeps the last of each, and gives it to who begins to read again.
 func (r *roster) take(data []byte) (moves bool, err error) {
 	var b heartbeat
 	if err := json.Unmarshal(data, &b); err != nil {
@@ -89,6 +91,9 @@ func (r *roster) take(data []byte) (moves bool, err error) {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
+	if r.revoked[b.ID] {
+		return false, nil
+	}
 	now := r.now()
 	old := r.rows[b.ID]
 	r.rows[b.ID] = &rosterRow{beat: b, seen: now}
@@ -112,13 +117,14 @@ func (row *rosterRow) lost(now time.Time) bool {
 	return now.Sub(row.seen) > every+lateAfter
 }
 
-// drop forgets the nodes that were revoked by their id.
+// drop forgets the nodes that were revoked by their id, for good.
 func (r *roster) drop(marks []string) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for _, mark := range marks {
 		if id, ok := strings.CutPrefix(mark, "node:"); ok {
 			delete(r.rows, id)
+			r.revoked[id] = true
 		}
 	}
 	close(r.changed)

@@ -119,3 +119,21 @@ func TestNodesOfALargeLogBeatTogether(t *testing.T) {
 		})
 	}
 }
+
+func TestAKeptHeartbeatDoesNotBringARevokedNodeBack(t *testing.T) {
+	r := newRoster(time.Now)
+	for range 2 { // the second time as the log gives it to who begins to read again
+		for _, id := range []string{"a", "b"} {
+			if _, err := r.take(beatOf(t, heartbeat{Node: api.Node{ID: id, State: fleet.StateReady}, Folded: true})); err != nil {
+				t.Fatal(err)
+			}
+		}
+		r.drop([]string{"node:b", "image:a"})
+		if all := r.all(); len(all) != 1 || all[0].ID != "a" {
+			t.Fatalf("there are %v", all)
+		}
+	}
+	if moves, err := r.take(beatOf(t, heartbeat{Node: api.Node{ID: "b"}})); err != nil || moves || len(r.all()) != 1 {
+		t.Errorf("moves %v, %v, %d nodes", moves, err, len(r.all()))
+	}
+}
