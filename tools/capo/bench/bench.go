@@ -40,7 +40,7 @@ type part struct {
 
 func parts() []part {
 	return []part{{"host", hostPart}, {"deploy", deployPart}, {"image", imagePart}, {"boot", bootPart}, {"memory", memoryPart},
-		{"boards", boardsPart}, {"fleet50", fleetPart}, {"kernels", kernelsPart}}
+		{"boards", boardsPart}, {"fleet50", fleetPart}, {"kernels", kernelsPart}, {"gateware", gatewarePart}}
 }
 
 // Names are the parts that there are.
