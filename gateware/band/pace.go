@@ -7,7 +7,7 @@ import (
 )
 
 // aim is how long a call is to last. A call of WebAssembly cannot be interrupted and keeps Go's garbage collector waiting:
-// DESIGN.md allows 2 ms.
+// docs/decisions/kernels.md has the reasons.
 const aim = 500 * time.Microsecond
 
 // pace learns how many outputs are computed within aim.

@@ -1,4 +1,4 @@
-// Package ref is what a kernel means: goja calls the user's function for one token after the other, as docs and API.md tell it,
+// Package ref is what a kernel means: goja calls the user's function for one token after the other, as docs/kernels.md tells it,
 // and typed arrays' rules store what it returns. It is thousands of times too slow for anything but tests and proofs, and runs
 // the user's code: no node has it.
 //

@@ -11,7 +11,7 @@ import (
 	"github.com/capodekappa/capo/gateware/ir"
 )
 
-// Known returns the kernels of API.md and others by name.
+// Known returns the kernels of docs/kernels.md and others by name.
 func Known(t testing.TB) map[string]*ir.Kernel {
 	t.Helper()
 	var entries strings.Builder

@@ -1,6 +1,6 @@
 package irtest
 
-// The kernels of API.md, as the front end makes them, for benchmarks.
+// The kernels of docs/kernels.md, as the front end makes them, for benchmarks.
 const (
 	Gray = `kernel "gray"
 stage word 1 1
