@@ -37,7 +37,7 @@ func TestMoreStagesAreTriedUntilTheTimingIsMet(t *testing.T) {
 	var planned []float64
 	generate := func(mhz float64) (*spi.Core, error) {
 		planned = append(planned, mhz)
-		return adder(min(12, int(mhz/50))), nil
+		return adder(min(12, int(mhz/56))), nil
 	}
 	core, r, err := synth.Meet(t.Context(), generate, p, synth.Options{Tools: tc, MHz: 90})
 	if err != nil {
@@ -51,7 +51,7 @@ func TestMoreStagesAreTriedUntilTheTimingIsMet(t *testing.T) {
 
 func TestAFrequencyThatNoStagesReachIsMissedByTheFastest(t *testing.T) {
 	p := load(t, "ice40hx8k")
-	generate := func(mhz float64) (*spi.Core, error) { return adder(min(2, int(mhz/500))), nil }
+	generate := func(mhz float64) (*spi.Core, error) { return adder(min(2, int(mhz/560))), nil }
 	core, r, err := synth.Meet(t.Context(), generate, p, synth.Options{Tools: tools(t, toolchain.Native), MHz: 600, Seeds: 2})
 	if err != nil {
 		t.Fatal(err)

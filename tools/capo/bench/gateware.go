@@ -90,8 +90,8 @@ func cellsByHand(ctx context.Context, l *lab) error {
 		if err != nil {
 			return err
 		}
-		l.peer("by hand", p.Name, "cells", float64(byHand.Cells))
-		l.peer("by hand", p.Name, "MHz", byHand.MHz)
+		l.peer("by hand", p.Name+", cells", "cells", float64(byHand.Cells))
+		l.peer("by hand", p.Name+", frequency", "MHz", byHand.MHz)
 		k, err := gatewareKernel(ctx, p.Name)
 		if err != nil {
 			return err
@@ -104,9 +104,9 @@ func cellsByHand(ctx context.Context, l *lab) error {
 			if err != nil {
 				return err
 			}
-			l.note(p.Name+" "+plan.what, "cells", 0, float64(got.Cells))
-			l.reach(p.Name+" "+plan.what, "MHz", plan.mhz, got.MHz)
-			l.note(p.Name+" "+plan.what+": capo : by hand, cells", "ratio", plan.target, float64(got.Cells)/float64(byHand.Cells))
+			l.note(p.Name+", cells, "+plan.what, "cells", 0, float64(got.Cells))
+			l.reach(p.Name+", frequency, "+plan.what, "MHz", plan.mhz, got.MHz)
+			l.note(p.Name+", cells, "+plan.what+": capo : by hand", "ratio", plan.target, float64(got.Cells)/float64(byHand.Cells))
 		}
 	}
 	return nil
