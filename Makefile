@@ -22,7 +22,7 @@ run: $(CAPO) deps-run
 	@echo "To stop it:"
 	@echo "  $(CAPO) down --yes"
 
-## test: what fits into ten minutes
+## test: what fits into twelve minutes
 test: go deps-test linux
 	$(GO) run ./tools/testrun $(if $(CAPO_COUNTS),-add $(CAPO_COUNTS)) -alone $(ALONE) -- -p 2 -count=1 -timeout 9m $(if $(RUN),-run '$(RUN)') $(TESTS)
 
