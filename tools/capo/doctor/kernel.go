@@ -17,9 +17,12 @@ func kernelNeeds() []Need {
 		{Name: "FPGA tools", For: []string{ForKernel}, Why: "make bitstreams (capo kernel build)", Here: toolsHere, Get: fetchTools,
 			Mend: toolchain.InstallCommand + ", or apt-get install yosys nextpnr-ice40 fpga-icestorm"},
 		{Name: "FPGA tools as WebAssembly", For: test, Why: "make bitstreams where nothing is installed", Here: toolchain.Fetched, Get: fetchTools, Mend: toolchain.InstallCommand},
+		{Name: "npm", Program: "npm", Package: "npm", For: test, Why: "fetches the FPGA tools as WebAssembly"},
 		{Name: "yosys", Program: "yosys", Package: "yosys", For: test, Why: "synthesizes kernels"},
 		{Name: "nextpnr", Program: "nextpnr-ice40", Package: "nextpnr-ice40", For: test, Why: "places and routes kernels"},
 		{Name: "icestorm", Program: "icebox_vlog", Package: "fpga-icestorm", For: test, Why: "packs bitstreams, and reads them back"},
+		{Name: "Verilator", Program: "verilator", Package: "verilator", For: test, Why: "simulates kernels as others do"},
+		{Name: "g++", Program: "g++", Package: "g++", For: test, Why: "builds what Verilator writes"},
 		{Name: "Icarus Verilog", Program: "iverilog", Package: "iverilog", For: test, Why: "simulates kernels and bitstreams"},
 	}
 }
