@@ -150,7 +150,12 @@ func (b *build) placeWith(ctx context.Context, seed int) (Report, error) {
 	run, err := b.run(ctx, b.family.placer(), b.family.place(b.part, b.o.MHz, seed)...)
 	if err != nil {
 		if run != nil && errors.Is(err, toolchain.ErrFailed) {
-			if large := tooLarge(run.Log, b.part); large != nil {
+			if large := tooLarge(run.Log, b.part, 100); large != nil {
+				return r, large
+			}
+		}
+		if run != nil && errors.Is(err, toolchain.ErrTimeout) {
+			if large := tooLarge(run.Log, b.part, full); large != nil {
 				return r, large
 			}
 		}

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"path/filepath"
 	"testing"
+	"time"
 
 	"github.com/capodekappa/capo/gateware/ir"
 	"github.com/capodekappa/capo/gateware/js"
@@ -45,12 +46,18 @@ func smallFrame(k *ir.Kernel) (bytes, width int) {
 
 func TestTheLibraryBecomesBitstreamsLong(t *testing.T) {
 	need.Long(t)
-	need.Command(t, "iverilog")
-	tc, p := tools(t, toolchain.Native), load(t, "ice40up5k")
+	for _, tool := range []string{"yosys", "nextpnr-ice40", "icepack", "iverilog"} {
+		need.Command(t, tool)
+	}
+	p := load(t, "ice40up5k")
+	tc, err := toolchain.Open(t.Context(), toolchain.Config{Kind: toolchain.Native, Limit: 2 * time.Minute})
+	if err != nil {
+		t.Fatal(err)
+	}
 	fit := 0
 	for _, k := range library(t) {
 		t.Run(k.Name, func(t *testing.T) {
-			made, err := synth.Kernel(t.Context(), k, p, synth.Options{Tools: tc, Seeds: 2})
+			made, err := synth.Kernel(t.Context(), k, p, synth.Options{Tools: tc, Seeds: 1, MHz: 30})
 			var large *synth.TooLarge
 			if errors.As(err, &large) {
 				t.Logf("%v", err)

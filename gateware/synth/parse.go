@@ -82,13 +82,16 @@ func parseRouted(text []byte, r *Report) error {
 
 var utilization = regexp.MustCompile(`(?m)^Info:\s+([A-Z][A-Z0-9_]*):\s*([0-9]+)/\s*([0-9]+)\s`)
 
-// tooLarge finds in nextpnr's words what a part has not enough of, or nil.
-func tooLarge(log string, p *part.Part) error {
+// full is how much of a part, in percent, may be taken so that a placement is found.
+const full = 90
+
+// tooLarge finds in nextpnr's words what of a part is taken by more than so many percent, or nil.
+func tooLarge(log string, p *part.Part, percent int) error {
 	names := map[string]string{"ICESTORM_LC": "logic cells", "ICESTORM_RAM": "block RAMs", "SB_IO": "pins", "TRELLIS_COMB": "logic cells", "TRELLIS_SLICE": "slices", "DP16KD": "block RAMs"}
 	for _, m := range utilization.FindAllStringSubmatch(log, -1) {
 		needs, err := strconv.Atoi(m[2])
 		has, err2 := strconv.Atoi(m[3])
-		if err != nil || err2 != nil || needs <= has {
+		if err != nil || err2 != nil || needs*100 <= has*percent {
 			continue
 		}
 		name := names[m[1]]

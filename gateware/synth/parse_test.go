@@ -2,6 +2,7 @@ package synth
 
 import (
 	"errors"
+	"strings"
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
@@ -44,14 +45,18 @@ func TestTheSlowestClockOfNextpnrCounts(t *testing.T) {
 
 func TestWhatAPartLacksIsFoundInNextpnrsWords(t *testing.T) {
 	const log = "Info: Device utilisation:\nInfo: \t         ICESTORM_LC:   242/ 5280     4%\nInfo: \t        ICESTORM_RAM:    36/   30   120%\nERROR: Unable to place cell\n"
-	err := tooLarge(log, &part.Part{Name: "p"})
+	err := tooLarge(log, &part.Part{Name: "p"}, 100)
 	var large *TooLarge
 	if !errors.As(err, &large) || large.Needs != 36 || large.Has != 30 || large.Resource != "block RAMs" {
 		t.Errorf("%v", err)
 	}
 	for _, log := range []string{"", "ERROR: something else", "Info: \t ICESTORM_LC:   5280/ 5280 100%\n", "Info: \t ICESTORM_LC: 99999999999999999999/ 1 9%\n"} {
-		if err := tooLarge(log, &part.Part{}); err != nil {
+		if err := tooLarge(log, &part.Part{}, 100); err != nil {
 			t.Errorf("%q: %v", log, err)
 		}
+	}
+	const crowded = "Info: \t         ICESTORM_LC:  5011/ 5280    94%\n"
+	if err := tooLarge(crowded, &part.Part{Name: "p"}, full); !errors.As(err, &large) || !strings.Contains(err.Error(), "5011 logic cells of 5280") {
+		t.Errorf("%v", err)
 	}
 }

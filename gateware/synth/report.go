@@ -49,7 +49,7 @@ type Result struct {
 	Costs     []Cost // of the tools that were run
 }
 
-// TooLarge says that a design does not fit its part.
+// TooLarge says that a design does not fit its part, or fills it so much that no placement was found.
 type TooLarge struct {
 	Part     string
 	Resource string // as a reader would call it: logic cells, block RAMs
@@ -59,5 +59,8 @@ type TooLarge struct {
 
 // Error says how much is needed and how much there is.
 func (e *TooLarge) Error() string {
+	if e.Needs <= e.Has {
+		return fmt.Sprintf("the kernel is too large for %s: it needs %d %s of %d, and nextpnr found no place for all of them in time", e.Part, e.Needs, e.Resource, e.Has)
+	}
 	return fmt.Sprintf("the kernel is too large for %s: it needs %d %s, the part has %d", e.Part, e.Needs, e.Resource, e.Has)
 }
