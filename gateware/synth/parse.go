@@ -83,7 +83,7 @@ func parseRouted(text []byte, r *Report) error {
 var utilization = regexp.MustCompile(`(?m)^Info:\s+([A-Z][A-Z0-9_]*):\s*([0-9]+)/\s*([0-9]+)\s`)
 
 // full is how much of a part, in percent, may be taken so that a placement is found.
-const full = 90
+const full = 80
 
 // tooLarge finds in nextpnr's words what of a part is taken by more than so many percent, or nil.
 func tooLarge(log string, p *part.Part, percent int) error {
@@ -95,6 +95,9 @@ func tooLarge(log string, p *part.Part, percent int) error {
 			continue
 		}
 		name := names[m[1]]
+		if percent < 100 && (name == "" || name == "pins") { // these may all be taken
+			continue
+		}
 		if name == "" {
 			name = m[1]
 		}

@@ -55,7 +55,7 @@ func TestWhatAPartLacksIsFoundInNextpnrsWords(t *testing.T) {
 			t.Errorf("%q: %v", log, err)
 		}
 	}
-	const crowded = "Info: \t         ICESTORM_LC:  5011/ 5280    94%\n"
+	const crowded = "Info: \t               SB_GB:     8/    8   100%\nInfo: \t         ICESTORM_LC:  5011/ 5280    94%\n"
 	if err := tooLarge(crowded, &part.Part{Name: "p"}, full); !errors.As(err, &large) || !strings.Contains(err.Error(), "5011 logic cells of 5280") {
 		t.Errorf("%v", err)
 	}
