@@ -10,6 +10,8 @@ import (
 	"testing"
 
 	"github.com/google/go-cmp/cmp"
+
+	"github.com/capodekappa/capo/test/need"
 )
 
 func testStore(t *testing.T) *Store {
@@ -84,7 +86,7 @@ func TestStoreRefusesNames(t *testing.T) {
 
 func TestStoreIsForItsUserOnly(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("Windows has no permission bits")
+		need.Missing(t, "permission bits, which Windows has not")
 	}
 	s := testStore(t)
 	if _, err := s.New("dev", false); err != nil {

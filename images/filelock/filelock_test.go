@@ -7,11 +7,13 @@ import (
 	"sync"
 	"sync/atomic"
 	"testing"
+
+	"github.com/capodekappa/capo/test/need"
 )
 
 func TestOnlyOneIsInside(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there is no flock")
+		need.Missing(t, "flock, which Windows has not")
 	}
 	path := filepath.Join(t.TempDir(), "lock")
 	var inside, most atomic.Int32
@@ -44,7 +46,7 @@ func TestWithReturnsTheError(t *testing.T) {
 
 func TestTheNoticeComesWhileAnotherIsInside(t *testing.T) {
 	if runtime.GOOS == "windows" {
-		t.Skip("there is no flock")
+		need.Missing(t, "flock, which Windows has not")
 	}
 	path := filepath.Join(t.TempDir(), "lock")
 	noticed := make(chan struct{})
